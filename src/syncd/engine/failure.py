@@ -1,0 +1,45 @@
+"""What happens to a key that failed: back off, wait, or stop and ask a person. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from syncd.errors import Bug, RateLimited, Reaction, SyncdError, TransientError
+
+FIRST_RETRY = timedelta(seconds=2)
+LONGEST_RETRY = timedelta(hours=1)
+ATTEMPTS_UNTIL_TOLD = 8
+"""A transient failure that lasts this many attempts is shown to a person; syncd goes on trying."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`not_before` None: parked until a person acts. `tell`: open an exception."""
+
+    not_before: datetime | None
+    tell: bool
+
+
+def as_syncd_error(error: BaseException) -> SyncdError:
+    """Give an unexpected error the shape of ours; its own type stays in the message."""
+    if isinstance(error, SyncdError):
+        return error
+    if isinstance(error, TimeoutError | ConnectionError):
+        return TransientError(f"{type(error).__name__}: {error}")
+    return Bug(f"{type(error).__name__}: {error}")
+
+
+def judge(error: SyncdError, attempts: int, now: datetime, jitter: float) -> Verdict:
+    """Decide what a failed key does next.
+
+    Args:
+        attempts: how often it was tried, this one included (1 or more).
+        jitter: a random number in [0, 1) that spreads retries over half the back-off.
+    """
+    if error.reaction is Reaction.WAIT and isinstance(error, RateLimited) and error.retry_after is not None:
+        return Verdict(now + timedelta(seconds=error.retry_after), False)
+    if error.reaction in (Reaction.RETRY, Reaction.WAIT):
+        pause = min(FIRST_RETRY * 2 ** min(attempts - 1, 20), LONGEST_RETRY)
+        return Verdict(now + pause * (0.5 + jitter / 2), attempts >= ATTEMPTS_UNTIL_TOLD)
+    return Verdict(None, True)

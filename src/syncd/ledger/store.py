@@ -1,0 +1,202 @@
+"""The ledger: one relational store, SQLite through a write gate or PostgreSQL, through the same code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from syncd.clock import Clock
+from syncd.errors import ConfigError
+from syncd.ledger import trail
+from syncd.ledger.lock import ProcessLock
+from syncd.ledger.tables import Event
+
+_BUSY_MS = 10_000
+
+
+class Transaction:
+    """One write transaction: SQL, the events that tell what it did, and the lanes it made work for."""
+
+    def __init__(self, connection: AsyncConnection, clock: Clock, dialect: str) -> None:
+        self.connection = connection
+        self.clock = clock
+        self.dialect = dialect
+        self.now = clock.now()
+        self.woken: set[str] = set()
+        self._events: list[dict[str, Any]] = []
+        self._session: AsyncSession | None = None
+
+    @property
+    def session(self) -> AsyncSession:
+        """An ORM session inside this transaction."""
+        if self._session is None:
+            self._session = AsyncSession(bind=self.connection, expire_on_commit=False, autoflush=False)
+        return self._session
+
+    async def execute(
+        self, statement: sa.Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> sa.CursorResult[Any]:
+        """Run one Core statement (a sequence of parameters runs it for each)."""
+        if self._session is not None:
+            await self._session.flush()
+        return await self.connection.execute(statement, parameters)
+
+    def record(self, brand: str, kind: str, subject: str, /, revision: str = "", **data: Any) -> None:
+        """Write an event with this transaction. `data` holds ids and plain facts, never personal data."""
+        self._events.append(trail.event_row(brand, self.now, kind, subject, revision, data))
+
+    async def flush(self) -> None:
+        """Write what is still in memory; called by the ledger before the commit."""
+        if self._session is not None:
+            await self._session.flush()
+        if self._events:
+            await self.connection.execute(sa.insert(Event), self._events)
+            self._events = []
+
+
+class Ledger:
+    """Opens the store, hands out read connections and write transactions."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        """
+        Args:
+            url: `sqlite:///path/to/file` or `postgresql://user@host/database`.
+            clock: the daemon's time.
+
+        Raises:
+            ConfigError: the URL names neither store.
+        """
+        self.url = sa.make_url(url)
+        self.dialect = self.url.get_backend_name()
+        if self.dialect not in ("sqlite", "postgresql"):
+            raise ConfigError(
+                f"the ledger cannot live in {self.dialect!r}.",
+                remedy="Set SYNCD_LEDGER to sqlite:///… or postgresql://….",
+            )
+        self.clock = clock
+        self._gate = asyncio.Lock()
+        self._writer: AsyncConnection | None = None
+        self._listeners: list[Callable[[Iterable[str]], None]] = []
+        self._lock = ProcessLock(Path(f"{self.url.database}.lock")) if self.dialect == "sqlite" else None
+        self._write_engine, self._read_engine = self._engines()
+
+    @property
+    def embedded(self) -> bool:
+        """SQLite: one process, no server."""
+        return self.dialect == "sqlite"
+
+    def _engines(self) -> tuple[AsyncEngine, AsyncEngine]:
+        if not self.embedded:
+            engine = create_async_engine(
+                self.url.set(drivername="postgresql+asyncpg"), pool_size=8, max_overflow=8, pool_pre_ping=False
+            )
+            return engine, engine
+        path = self.url.database or ""
+        write = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0)
+        read = create_async_engine(f"sqlite+aiosqlite:///file:{path}?mode=ro&uri=true", pool_size=4, max_overflow=4)
+        sa.event.listen(write.sync_engine, "connect", _prepare_writer)
+        sa.event.listen(write.sync_engine, "begin", _begin_immediate)
+        sa.event.listen(read.sync_engine, "connect", _prepare_reader)
+        return write, read
+
+    async def open(self) -> None:
+        """Take the process lock (SQLite) and bring the schema up to date.
+
+        Raises:
+            ConfigError: another process holds the SQLite ledger.
+        """
+        from syncd.ledger import migrate
+
+        if self._lock:
+            Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        async with self._write_engine.connect() as connection:
+            await connection.run_sync(migrate.upgrade)
+
+    async def close(self) -> None:
+        if self._writer is not None:
+            await self._writer.close()
+            self._writer = None
+        await self._write_engine.dispose()
+        await self._read_engine.dispose()
+        if self._lock:
+            self._lock.release()
+
+    def on_commit(self, listener: Callable[[Iterable[str]], None]) -> None:
+        """Call `listener` with the lanes that got work, after each commit."""
+        self._listeners.append(listener)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees one committed state; it cannot write."""
+        async with self._read_engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """An ORM session over `read`."""
+        async with self.read() as connection:
+            session = AsyncSession(bind=connection, expire_on_commit=False, autoflush=False)
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """One transaction, committed when the block ends without an error. Await nothing but SQL inside it."""
+        if self.embedded:
+            async with self._gate:
+                connection = await self._held_writer()
+                try:
+                    async with self._transaction(connection) as transaction:
+                        yield transaction
+                except BaseException:
+                    await self._recover(connection)
+                    raise
+        else:
+            async with self._write_engine.connect() as connection, self._transaction(connection) as transaction:
+                yield transaction
+        if transaction.woken:
+            for listener in self._listeners:
+                listener(transaction.woken)
+
+    @asynccontextmanager
+    async def _transaction(self, connection: AsyncConnection) -> AsyncIterator[Transaction]:
+        async with connection.begin():
+            transaction = Transaction(connection, self.clock, self.dialect)
+            yield transaction
+            await transaction.flush()
+
+    async def _held_writer(self) -> AsyncConnection:
+        if self._writer is None:
+            self._writer = await self._write_engine.connect()
+        return self._writer
+
+    async def _recover(self, connection: AsyncConnection) -> None:
+        """After a failed or cancelled transaction: keep the connection only if it is surely clean."""
+        if connection.closed or connection.invalidated or connection.in_transaction():
+            self._writer = None
+            await asyncio.shield(connection.close())
+
+
+def _prepare_writer(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _prepare_reader(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+    cursor.execute("PRAGMA query_only=ON")
+    cursor.close()
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,60 @@
+"""Fixtures shared by all tests: a clock that tests move, and a ledger on each store."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from syncd.ledger.store import Ledger
+from syncd.testing.clock import ManualClock
+from tests.support.postgres import Postgres, find_binaries
+
+for name in [name for name in os.environ if name.startswith("SYNCD_")]:
+    if name != "SYNCD_CONTRACTS":
+        del os.environ[name]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed here (no pg_ctl found): its tests were not run")
+    server = Postgres(binaries)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def postgres_url(postgres: Postgres) -> str:
+    """A database of its own."""
+    database = f"t{uuid.uuid4().hex[:12]}"
+    admin = await asyncpg.connect(postgres.url("postgres"))
+    await admin.execute(f'CREATE DATABASE "{database}"')
+    await admin.close()
+    return postgres.url(database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.db"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+async def ledger(ledger_url: str, clock: ManualClock) -> AsyncIterator[Ledger]:
+    ledger = Ledger(ledger_url, clock)
+    await ledger.open()
+    yield ledger
+    await ledger.close()
