@@ -146,13 +146,12 @@ class Bundle:
     def check_options(self, connection: str, model: type[BaseModel]) -> list[problems.Problem]:
         """Check a connection's options by its connector's model while references are still references.
 
-        A fault at a value that holds a reference is left for `options`, which knows the value.
+        What depends on the value of a reference is left for `options`, which knows it.
         """
         document = self.documents[f"connectors/{connection}.yaml"]
         data = self.connections[connection].options
-        faults = validation.validate(model, document, data=data, below=("options",), secrets={})[1]
-        referring = {document.position(place) for place in secret_references.places(data, ("options",))}
-        return [fault for fault in faults if (fault.line, fault.column) not in referring]
+        unresolved = tuple(secret_references.places(data, ("options",)))
+        return validation.validate(model, document, data=data, below=("options",), secrets={}, unresolved=unresolved)[1]
 
     def options(self, connection: str, model: type[M], secrets: secret_references.Secrets) -> M:
         """Build a connection's options: references resolved, validated, with positions in faults and no secret in them.

@@ -44,12 +44,20 @@ class Document:
         """
         node, found = self.root, self.root
         for step in location:
-            below = _child(node, step)
-            if below is not None:
+            if below := _child(node, step):
                 found, node = (below[0] if key else below[1]), below[1]
         if found is None:
             return (1, 1)
         return (found.start_mark.line + 1, found.start_mark.column + 1)
+
+    def known(self, location: Sequence[str | int]) -> Location:
+        """`location` without the steps that are not in the file, such as the tags of unions."""
+        node, steps = self.root, []
+        for step in location:
+            if below := _child(node, step):
+                node = below[1]
+                steps.append(step)
+        return tuple(steps)
 
     def place(self, location: Sequence[str | int] = ()) -> str:
         """Where a rule stands, as explanations print it: `match.yaml:7`."""
@@ -63,12 +71,13 @@ class Document:
     def scalar_offset(self, location: Sequence[str | int], offset: int) -> tuple[int, int]:
         """Line and column of the character at `offset` inside a one-line scalar; else of the scalar itself."""
         line, column = self.position(location)
-        node = self._node(location)
+        node = self.node(location)
         if not isinstance(node, yaml.ScalarNode) or node.start_mark.line != node.end_mark.line:
             return (line, column)
         return (line, column + offset + (1 if node.style in ("'", '"') else 0))
 
-    def _node(self, location: Sequence[str | int]) -> yaml.Node | None:
+    def node(self, location: Sequence[str | int]) -> yaml.Node | None:
+        """The node at a location, or None where the file has none."""
         node = self.root
         for step in location:
             below = _child(node, step)
@@ -140,7 +149,7 @@ class _Reader:
             return self._mapping(node, depth)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, depth + 1) for item in node.value]
-        empty = isinstance(node, yaml.ScalarNode) and node.style is None and node.value in ("", "~")
+        empty = isinstance(node, yaml.ScalarNode) and not node.style and node.value in ("", "~")
         return None if empty else node.value
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:

@@ -233,9 +233,7 @@ def _reviews(reading: Reading) -> Iterator[Problem]:
                     )
 
 
-def _unreachable(
-    document: nodes.Document, key: str, rules: Sequence[RightsRule | ReviewRule]
-) -> Iterator[Problem]:
+def _unreachable(document: nodes.Document, key: str, rules: Sequence[RightsRule | ReviewRule]) -> Iterator[Problem]:
     always = next((index for index, rule in enumerate(rules) if not _is_conditional(rule)), len(rules))
     for index in range(always + 1, len(rules)):
         yield document.problem(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -22,12 +22,15 @@ def validate(
     data: Any = None,
     below: nodes.Location = (),
     secrets: Mapping[str, str] | None = None,
+    unresolved: Collection[nodes.Location] = (),
 ) -> tuple[M | None, list[problems.Problem]]:
     """Make a model of a document, or of the part of it that stands `below`.
 
     Args:
         data: validated instead of the document's own, where references were resolved first.
         secrets: values that must not be shown, each with the reference shown in its stead.
+        unresolved: places whose values are not known yet; what is wrong there, or with a list or map around them, is
+            left out, unless a key is missing or unknown.
 
     Returns:
         the model, or None and every problem.
@@ -35,8 +38,31 @@ def validate(
     try:
         return model.model_validate(document.data if data is None else data), []
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=secrets is None)
-        return None, [_problem(model, document, below, detail, secrets or {}) for detail in details]
+        details = _told_once(error.errors(include_url=False, include_input=secrets is None))
+        return None, [
+            _problem(model, document, below, detail, secrets or {})
+            for detail in details
+            if not _depends(detail, document, below, unresolved)
+        ]
+
+
+def _depends(
+    detail: ErrorDetails, document: nodes.Document, below: nodes.Location, unresolved: Collection[nodes.Location]
+) -> bool:
+    if detail["type"] in ("missing", "extra_forbidden"):
+        return False
+    location = document.known(below + detail["loc"])
+    return any(place[: len(location)] == location for place in unresolved)
+
+
+def _told_once(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without lists that count as too short only because their items are wrong."""
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(other["loc"][:-1] == detail["loc"] for other in details if other["loc"])
+    ]
 
 
 def _problem(
@@ -69,7 +95,9 @@ def _words(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str, str]
     if kind in ("model_type", "dict_type", "model_attributes_type"):
         return (f"`{key}` should be a map", "", "write keys with values, each on its own line")
     if kind in ("tuple_type", "list_type"):
-        return (f"`{key}` should be a list", "", f"write [{_shown(detail)}]")
+        return (f"`{key}` should be a list", "", f"write [{_shown(detail).strip('`')}]")
+    if kind == "too_short":
+        return (f"`{key}` is empty", "", "name at least one")
     if kind in ("literal_error", "enum"):
         return (f"`{key}` cannot be {_shown(detail)}", "", f"write {context.get('expected')}")
     if kind in ("union_tag_invalid", "union_tag_not_found"):

@@ -77,5 +77,5 @@ def grant_period(received_at: datetime, period: Period, zone: ZoneInfo) -> tuple
     try:
         last_day = period.after(received_at.astimezone(zone).date())
         return (received_at.astimezone(UTC), end_of_day(last_day, zone))
-    except OverflowError as error:
+    except (OverflowError, ValueError) as error:
         raise ValueError(f"a grant of {period} passes the year 9999") from error

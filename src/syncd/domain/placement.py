@@ -74,9 +74,7 @@ _URGENT = frozenset(
         RemovalCause.WITHDRAWN,
     }
 )
-_STATED = frozenset(
-    {RemovalCause.NARROWED, RemovalCause.REJECTED, RemovalCause.SUPERSEDED, RemovalCause.DISPLACED}
-)
+_STATED = frozenset({RemovalCause.NARROWED, RemovalCause.REJECTED, RemovalCause.SUPERSEDED, RemovalCause.DISPLACED})
 _INFERRED = frozenset(RemovalCause) - _URGENT - _STATED
 
 

@@ -33,21 +33,21 @@ def recognise(by_name: dict[str, Desired], placed: Sequence[Placed], seen: Seque
     """
     names: dict[str, Placed] = {}
     ids: dict[str, Placed] = {}
-    for row in placed:
-        _prefer_active(names, row.fingerprint, row)
-        if row.external_id:
-            _prefer_active(ids, row.external_id, row)
+    for known in placed:
+        _prefer_active(names, known.fingerprint, known)
+        if known.external_id:
+            _prefer_active(ids, known.external_id, known)
     found = Recognised()
     for index, one in enumerate(seen):
         wanted = by_name.get(one.name) if one.name else None
-        row = None if wanted else names.get(one.name) if one.name else None
-        if wanted is None and row is None and one.external_id:
-            row = ids.get(one.external_id)
+        row: Placed | None = None
+        if wanted is None:
+            row = (names.get(one.name) if one.name else None) or ids.get(one.external_id)
         if row is not None:
             wanted = by_name.get(row.fingerprint)
         if wanted is not None:
-            known = names.get(wanted.fingerprint)
-            _count(found, found.wanted, wanted.key, index, seen, known.external_id if known else "")
+            own = names.get(wanted.fingerprint)
+            _count(found, found.wanted, wanted.key, index, seen, own.external_id if own else "")
         elif row is not None:
             _count(found, found.rows, row.id, index, seen, row.external_id)
         else:
@@ -56,8 +56,12 @@ def recognise(by_name: dict[str, Desired], placed: Sequence[Placed], seen: Seque
 
 
 def _prefer_active(rows: dict[str, Placed], name: str, row: Placed) -> None:
-    known = rows.get(name)
-    if known is None or (known.state == PlacementState.GONE and row.state != PlacementState.GONE):
+    """Of several rows under one name the active one counts, of two active ones the newer version."""
+    known = rows.setdefault(name, row)
+    if known is not row and (known.state == PlacementState.GONE, row.version) > (
+        row.state == PlacementState.GONE,
+        known.version,
+    ):
         rows[name] = row
 
 

@@ -172,9 +172,7 @@ def answer(
     return Answer(False, block.cause, block.clause, None if for_good else _flip(needs, now, allowed=False))
 
 
-def _grant_needs(
-    grants: Sequence[GrantFact], placing: Placing, lead: timedelta, for_good: list[_Block]
-) -> list[_Need]:
+def _grant_needs(grants: Sequence[GrantFact], placing: Placing, lead: timedelta, for_good: list[_Block]) -> list[_Need]:
     """One need per territory, or a single one where every grant in scope covers all of them alike."""
     if not grants:
         for_good.append(_Block(Cause.NO_GRANT, "no grant is recorded"))
@@ -234,11 +232,14 @@ def _consent_needs(consents: Sequence[ConsentFact], lead: timedelta) -> list[_Ne
 
 def _withdrawn(consent: ConsentFact, of_same_person: Sequence[ConsentFact]) -> datetime | None:
     """When the person first took it back: itself, or with another consent after this one was given."""
-    instants = [consent.withdrawn_at] if consent.withdrawn_at is not None else []
-    for other in of_same_person:
-        if other.withdrawn_at is not None and consent.starts <= other.withdrawn_at:
-            instants.append(other.withdrawn_at)
-    return min(instants, default=None)
+    return min(
+        (
+            other.withdrawn_at
+            for other in of_same_person
+            if other.withdrawn_at is not None and (other is consent or consent.starts <= other.withdrawn_at)
+        ),
+        default=None,
+    )
 
 
 def _narrowing_needs(
@@ -271,25 +272,18 @@ def _led(ends: datetime | None, lead: timedelta) -> datetime | None:
 
 
 def _is_open(need: _Need, at: datetime) -> bool:
-    for opens, shuts, _, _ in need:
-        if (opens is None or opens <= at) and (shuts is None or at < shuts):
-            return True
-    return False
+    return any((opens is None or opens <= at) and (shuts is None or at < shuts) for opens, shuts, _, _ in need)
 
 
 def _all_open(needs: list[_Need], at: datetime) -> bool:
-    for need in needs:
-        if not _is_open(need, at):
-            return False
-    return True
+    return all(_is_open(need, at) for need in needs)
 
 
 def _flip(needs: list[_Need], now: datetime, *, allowed: bool) -> datetime | None:
     """The first later instant at which the needs, taken together, change from what they are now."""
+    if allowed and all(len(need) == 1 for need in needs):
+        return min([need[0].shuts for need in needs if need[0].shuts is not None], default=None)
     instants = {at for need in needs for window in need for at in window[:2] if at is not None and at > now}
-    if len(instants) == 1:
-        (only,) = instants
-        return only if _all_open(needs, only) is not allowed else None
     return next((at for at in sorted(instants) if _all_open(needs, at) is not allowed), None)
 
 

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from syncd.engine.work import Claim, Urgency
 from syncd.ledger.store import Transaction
@@ -35,7 +35,7 @@ class Outcome:
 class Handler(Protocol):
     """Carries out one kind of work. `batch`: keys per call; `parallel`: calls at a time in one lane."""
 
-    kind: ClassVar[str]
+    kind: str
     batch: int
     parallel: int
 

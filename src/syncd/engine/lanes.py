@@ -16,6 +16,7 @@ from syncd.engine.work import database_time
 from syncd.ledger.store import Ledger, Transaction
 from syncd.ledger.tables import Lane
 from syncd.ledger.tables.base import table
+from syncd.ledger.types import Row
 
 RENEW_EVERY = 1.0
 GRACE = 5.0
@@ -77,7 +78,7 @@ class Lanes:
         self._leases.update({lease.lane: lease for lease in taken})
         return taken
 
-    async def _take(self, transaction: Transaction, lane: str, brand: str, deadline: float) -> sa.Row[Any] | None:
+    async def _take(self, transaction: Transaction, lane: str, brand: str, deadline: float) -> Row | None:
         now = database_time(self.ledger)
         free = lanes.c.owner == self.owner if not self.ledger.embedded else sa.true()
         expires = _after(self.ledger, now, _life(deadline))
@@ -95,7 +96,7 @@ class Lanes:
             row = (await transaction.execute(insert.returning(lanes))).first()
         return row
 
-    def _lease(self, row: sa.Row[Any], asked_at: float, deadline: float) -> Lease:
+    def _lease(self, row: Row, asked_at: float, deadline: float) -> Lease:
         life = _life(deadline)
         return Lease(row.name, row.brand, row.epoch, life, asked_at + life, Breaker.from_state(row.breaker or {}))
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.ledger.store import Ledger, Transaction
 from syncd.ledger.tables import Counter, Lane, Work
 from syncd.ledger.tables.base import table
+from syncd.ledger.types import Row
 
 LOCAL = "local"
 CLAIM_LIFE = timedelta(seconds=10)
@@ -215,7 +216,7 @@ def _claim_end(ledger: Ledger, shared_now: sa.ColumnElement[datetime]) -> Any:
     return shared_now + CLAIM_LIFE
 
 
-def _claim(row: sa.Row[Any], token: str, epoch: int) -> Claim:
+def _claim(row: Row, token: str, epoch: int) -> Claim:
     return Claim(
         id=row.id,
         brand=row.brand,

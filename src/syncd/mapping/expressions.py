@@ -24,6 +24,8 @@ MAX_NESTING = 2
 MAX_ITEMS = 1_000
 """Items of any list or map a condition sees: two nested comprehensions take a million steps at most."""
 
+MUST_DECIDE = "it must be true or false"
+
 _POSITION = re.compile(r"<input>:(\d+):(\d+): (.*)")
 _CONVERSION = re.compile(r"Function '(?:int|uint|double|timestamp|duration)' error")
 
@@ -112,7 +114,7 @@ def compile_condition(
     for fault in names.check(stream):
         report.add(fault.offset, fault.what, fault.why, fault.remedy)
     if not report.problems:
-        _dry_run(source, stream, program, report)
+        _dry_run(source, stream, report)
     place = document.place(location)
     return (None, report.problems) if report.problems else (Condition(source, place, program), [])
 
@@ -143,43 +145,34 @@ class _Report:
         )
 
 
-def _dry_run(source: str, stream: tuple[syntax.Token, ...], program: cel.Program, report: _Report) -> None:
+def _dry_run(source: str, stream: tuple[syntax.Token, ...], report: _Report) -> None:
     """Evaluate on sample records: the whole on empty and filled ones, and each operand on filled ones, since a failing
     operand hides behind `false &&`.
     """
     free = names.free_keys(stream)
-    for filled in (False, True):
-        answer = _answer(program, _sample(filled, free))
-        if isinstance(answer, Exception):
-            facts = "filled" if filled else "empty"
-            if not _depends_on_values(answer):
-                report.add(
-                    0,
-                    f"the condition fails on {facts} facts",
-                    _explained(answer),
-                    "compare values of one kind, guard with has(…) or size(…)",
-                )
-                return
-        elif type(answer) is not bool:
-            report.add(0, f"the condition answers {type(answer).__name__}", "it must be true or false", "compare it")
-            return
     parts = syntax.operands(source, stream)
     for part in parts if len(parts) > 1 else ():
-        answer = _answer(_program(part), _sample(True, free))
+        answer, offset = _answer(part, _sample(True, free)), max(0, source.find(part))
         if isinstance(answer, (TypeError, RuntimeError)) and not _depends_on_values(answer):
-            report.add(max(0, source.find(part)), f"`{part}` fails", _explained(answer), "compare values of one kind")
+            report.add(offset, f"`{part}` fails", _explained(answer), "compare values of one kind")
         elif not isinstance(answer, (bool, Exception)):
             report.add(
-                max(0, source.find(part)),
-                f"`{part}` answers {type(answer).__name__}",
-                "it must be true or false",
-                "compare it",
+                max(0, source.find(part)), f"`{part}` answers {type(answer).__name__}", MUST_DECIDE, "compare it"
             )
+    for filled in (False, True) if not report.problems else ():
+        answer = _answer(source, _sample(filled, free))
+        if isinstance(answer, Exception) and not _depends_on_values(answer):
+            what = f"the condition fails on {'filled' if filled else 'empty'} facts"
+            report.add(0, what, _explained(answer), "compare values of one kind, guard with has(…) or size(…)")
+            return
+        if not isinstance(answer, (bool, Exception)):
+            report.add(0, f"the condition answers {type(answer).__name__}", MUST_DECIDE, "compare it")
+            return
 
 
-def _answer(program: cel.Program, context: cel.Context) -> Any:
+def _answer(source: str, context: cel.Context) -> Any:
     try:
-        return program.execute(context)
+        return _program(source).execute(context)
     except Exception as error:  # the engine raises many builtin classes
         return error
 

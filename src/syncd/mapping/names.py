@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 import typing
 from collections.abc import Iterator
@@ -124,10 +123,18 @@ def _is_literal(token: syntax.Token) -> bool:
     return token.kind in ("text", "number") or (token.kind == "name" and token.text in ("true", "false"))
 
 
-def _literal(token: syntax.Token) -> Any:
+def _literal(token: syntax.Token) -> str | bytes | float | bool:
+    """A literal's value; escapes in texts stay as written, which no name or choice of ours has."""
     if token.kind == "name":
         return token.text == "true"
-    return ast.literal_eval(token.text.rstrip("uU") if token.kind == "number" else token.text)
+    if token.kind == "number":
+        digits = token.text.rstrip("uU")
+        return int(digits, 16) if digits.startswith("0x") else int(digits) if digits.isdigit() else float(digits)
+    prefix = token.text[: len(token.text) - len(token.text.lstrip("rRbB"))]
+    quoted = token.text.removeprefix(prefix)
+    width = 3 if quoted.startswith(("'''", '"""')) else 1
+    body = quoted[width:-width]
+    return body.encode() if "b" in prefix.lower() else body
 
 
 def _same_kind(annotation: Any, value: object) -> bool:

@@ -44,7 +44,9 @@ def _wrapped(ip: Address) -> list[Address]:
     """The address, and every IPv4 address it carries inside."""
     if not isinstance(ip, ipaddress.IPv6Address):
         return [ip]
-    inner: list[Address | None] = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+    if ip.ipv4_mapped is not None:  # the socket connects to the IPv4 address itself
+        return [ip.ipv4_mapped]
+    inner: list[Address | None] = [ip.sixtofour, *(ip.teredo or ())]
     if int(ip) >> 32 == 0 and int(ip) > 1:  # IPv4-compatible, deprecated (RFC 4291)
         inner.append(ipaddress.IPv4Address(int(ip)))
     return [*(each for each in inner if each is not None), ip]

@@ -59,6 +59,8 @@ class BlobStore:
         if scheme == "memory":
             return cls(MemoryStore(), None, url)
         if scheme == "file":
+            if "://" in url and urlsplit(url).netloc not in ("", "localhost"):
+                raise errors.ConfigError(f"{url!r} names a host: write file:///absolute/path, or a plain path.")
             folder = Path(unquote(urlsplit(url).path) if "://" in url else url).absolute()
             (folder / "partial").mkdir(parents=True, exist_ok=True)
             return cls(LocalStore(folder), folder, url)

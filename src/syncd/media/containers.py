@@ -15,7 +15,9 @@ from typing import BinaryIO
 
 from syncd import errors
 
-_SCRIPT_MARKS = (b"<?php", b"<script", b"<html", b"<!doctype html", b"<svg", b"#!/bin/", b"<%eval", b"__halt_compiler")
+_MARKUP = re.compile(  # long enough that compressed data does not hold them by chance: one in millions of files
+    rb"<\?php|<script[\s>]|<html[\s>]|<!doctype html|<svg[\s>]|#!/bin/|<%eval|__halt_compiler|%pdf-", re.IGNORECASE
+)
 _TRAILER_MAGIC = (
     b"PK\x03\x04",
     b"PK\x05\x06",
@@ -65,6 +67,7 @@ def inspect(data: bytes | memoryview, format: str, *, metadata_bytes: int) -> No
     except (_BrokenError, IndexError) as error:
         raise errors.HostileInput("corrupt", f"The {format} file has a broken structure: {error}") from error
     if end > len(view):
+        _search(bytes(view[-65536:]), format)  # text behind the picture may read as the head of a huge box
         raise errors.HostileInput("truncated", f"The {format} file ends {end - len(view)} bytes too early.")
     for part in parts:
         if part.name not in _PICTURE_DATA:
@@ -87,8 +90,38 @@ def inspect_video(file: BinaryIO, format: str) -> None:
     for at in (0, max(0, size - 65536)):
         file.seek(at)
         _search(file.read(65536), format)
-    if format not in ("mp4", "mov"):
-        return
+    if format in ("mp4", "mov"):
+        _walk_box_file(file, size, format)
+    else:
+        _require_segment(file, size, format)
+
+
+def _require_segment(file: BinaryIO, size: int, format: str) -> None:
+    """Matroska (RFC 9559): the header, then a segment whose length, where known, ends with the file."""
+    file.seek(0)
+    head = file.read(4096)
+    try:
+        length, at = _ebml_length(head, 4)
+        at += length
+        if head[at : at + 4] != b"\x18\x53\x80\x67":
+            raise errors.HostileInput("corrupt", f"The {format} file holds no segment.")
+        length, start = _ebml_length(head, at + 4)
+    except IndexError as error:
+        raise errors.HostileInput("truncated", f"The {format} file ends in its header.") from error
+    if length >= 0 and start + length > size:
+        raise errors.HostileInput("truncated", f"The {format} file ends {start + length - size} bytes too early.")
+
+
+def _ebml_length(data: bytes, at: int) -> tuple[int, int]:
+    """A variable-length number and the offset behind it; -1 for "unknown"."""
+    octets = 9 - data[at].bit_length()
+    if octets > 8 or at + octets > len(data):
+        raise IndexError
+    bits = int.from_bytes(data[at : at + octets], "big") & ((1 << 7 * octets) - 1)
+    return (-1 if bits == (1 << 7 * octets) - 1 else bits), at + octets
+
+
+def _walk_box_file(file: BinaryIO, size: int, format: str) -> None:
     at = 0
     while at < size:
         file.seek(at)
@@ -152,10 +185,8 @@ def _unpack(content: bytes, name: bytes, limit: int) -> None:
 
 def _search(content: bytes, format: str) -> None:
     """Refuse scripts, pages, documents and archives inside a picture's metadata."""
-    lower = content.lower()
-    found = next((mark for mark in _SCRIPT_MARKS if mark in lower), None)
-    if found is None and b"%PDF-" in content:
-        found = b"%PDF-"
+    hit = _MARKUP.search(content)
+    found = hit.group() if hit else None
     if found is None and b"PK\x05\x06" in content and b"PK\x01\x02" in content:
         found = b"PK\x05\x06"
     if found is not None:

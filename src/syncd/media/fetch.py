@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.utils
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
@@ -65,8 +65,9 @@ class _AddressRefusedError(OSError):
 class _Guard:
     """Makes the sockets of one hop, and remembers an address it refused."""
 
-    def __init__(self, host: str, allow_hosts: frozenset[str]) -> None:
-        self._allowed = host.lower() in {each.lower() for each in allow_hosts}
+    def __init__(self, url: URL, allow_hosts: frozenset[str]) -> None:
+        names = {url.host, url.raw_host}  # as written and as asked of the resolver
+        self._allowed = not names.isdisjoint(each.lower() for each in allow_hosts)
         self.refused: str | None = None
 
     def socket(self, found: AddrInfoType) -> socket.socket:
@@ -129,7 +130,7 @@ class Fetcher:
     async def _request(
         self, url: URL, allow_hosts: frozenset[str], hop: AsyncExitStack, deadline: float
     ) -> aiohttp.ClientResponse:
-        guard = _Guard(url.host or "", allow_hosts)
+        guard = _Guard(url, allow_hosts)
         connector = aiohttp.TCPConnector(
             socket_factory=guard.socket, resolver=self._resolver, use_dns_cache=False, force_close=True
         )
@@ -145,20 +146,24 @@ class Fetcher:
         )
         with_answer = session.get(url, allow_redirects=False)
         try:
-            return await self._within(self._limits.first_byte, deadline, hop.enter_async_context(with_answer), url)
+            return await self._within(
+                self._limits.first_byte, deadline, lambda: hop.enter_async_context(with_answer), url
+            )
         except aiohttp.ClientError as error:
             if guard.refused:
                 what = f"{_shown(url)} leads to an address that is not allowed: {guard.refused}."
                 raise errors.HostileInput("private-address", what) from error
             raise _translated(error, url) from error
 
-    async def _within(self, seconds: float, deadline: float, work: Awaitable[T], url: URL) -> T:
-        """Await `work` at most `seconds`, and not beyond the download's deadline."""
+    async def _within(self, seconds: float, deadline: float, work: Callable[[], Awaitable[T]], url: URL) -> T:
+        """Await `work()` at most `seconds`, and not beyond the download's deadline."""
         seconds = min(seconds, deadline - self._clock.monotonic())
         try:
-            return await bounded(self._clock, work, max(seconds, 0.0))
+            if seconds <= 0:  # a body that never pauses would slip past a deadline that is only waited for
+                raise TimeoutError
+            return await bounded(self._clock, work(), seconds)
         except TimeoutError as error:
-            raise errors.TransientError(f"{_shown(url)} sent nothing for {seconds:.0f} s, or took too long.") from error
+            raise errors.TransientError(f"{_shown(url)} was too slow, or took too long in all.") from error
 
     def _require_success(self, answer: aiohttp.ClientResponse, url: URL) -> None:
         what = f"{_shown(url)} answered {answer.status}."
@@ -214,7 +219,7 @@ class Fetcher:
         size = 0
         while True:
             try:
-                chunk = await self._within(self._limits.idle, deadline, answer.content.readany(), url)
+                chunk = await self._within(self._limits.idle, deadline, answer.content.readany, url)
             except (aiohttp.ClientError, OSError) as error:
                 raise _translated(error, url) from error
             if not chunk:

@@ -8,7 +8,7 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class FFmpegLimits(BaseModel):
     wall_seconds: float = 3600.0
     probe_cpu_seconds: int = 20
     threads: int = 2
+    at_once: int = 2
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class FFmpeg:
     ffmpeg: Path
     ffprobe: Path | None
     limits: FFmpegLimits = FFmpegLimits()
+    _free: asyncio.Semaphore = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_free", asyncio.Semaphore(self.limits.at_once))
 
     @classmethod
     def find(cls, clock: Clock, limits: FFmpegLimits | None = None) -> FFmpeg | None:
@@ -89,6 +94,10 @@ class FFmpeg:
         await self._call(self.ffmpeg, [*head, *source_options(source, format), *outputs], self.limits.cpu_seconds)
 
     async def _call(self, program: Path, arguments: Sequence[str], cpu_seconds: int) -> bytes:
+        async with self._free:
+            return await self._run_alone(program, arguments, cpu_seconds)
+
+    async def _run_alone(self, program: Path, arguments: Sequence[str], cpu_seconds: int) -> bytes:
         limits = limited.Limits(memory=self.limits.memory, file_bytes=self.limits.file_bytes, cpu_seconds=cpu_seconds)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", limited.LAUNCHER, json.dumps(limits), str(program)),
@@ -97,6 +106,7 @@ class FFmpeg:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
+            env=limited.environment(),
         )
         try:
             out, complaint = await bounded(self.clock, process.communicate(), self.limits.wall_seconds)

@@ -102,8 +102,7 @@ def _master(found: opening.Opened, scale: float) -> Image.Image:
     if found.orientation in _TURNS:
         master = master.transpose(_TURNS[found.orientation])
     master = colour.to_srgb(master, found.icc)
-    master = master.copy() if master is image else master
-    master.info.clear()
+    master.info.clear()  # whatever the encoders would take over: position, comment, profile
     return master
 
 
@@ -149,7 +148,7 @@ def _encode_within(picture: Image.Image, spec: ImageSpec, xmp: bytes) -> bytes:
             high = middle - 1
     if best is None:
         what = f"The picture has {len(data)} bytes for {spec.name} at the lowest quality; {spec.max_bytes} are allowed."
-        raise errors.RejectedError(what, rule="max_bytes", measured=len(data), limit=spec.max_bytes)
+        raise errors.RejectedError(what, spec=spec.name, rule="max_bytes", measured=len(data), limit=spec.max_bytes)
     return best
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypedDict
 
 LAUNCHER = str(Path(__file__))
+_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
 class Limits(TypedDict):
@@ -23,6 +24,11 @@ class Limits(TypedDict):
     memory: int
     file_bytes: int
     cpu_seconds: int
+
+
+def environment() -> dict[str, str]:
+    """What a limited process may see of the daemon's environment: none of its secrets."""
+    return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
 
 
 def die_with_parent() -> None:

@@ -41,6 +41,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 _TEXT_MARKS: tuple[tuple[str, str], ...] = (
     ("<?php", "script"),
+    ("<mpd", "playlist"),
+    ("<smil", "playlist"),
     ("<svg", "svg"),
     ("<!doctype svg", "svg"),
     ("<!doctype html", "html"),
@@ -48,8 +50,6 @@ _TEXT_MARKS: tuple[tuple[str, str], ...] = (
     ("<head", "html"),
     ("<body", "html"),
     ("<script", "html"),
-    ("<mpd", "playlist"),
-    ("<smil", "playlist"),
     ("<?xml", "xml"),
     ("#extm3u", "playlist"),
     ("ffconcat version", "playlist"),
@@ -88,7 +88,7 @@ def _iso_media(head: bytes) -> str | None:
         return "heif"
     if brand == b"qt  ":
         return "mov"
-    return "mp4" if brand.startswith(_VIDEO_BRANDS) else None
+    return "mp4" if any(each.startswith(_VIDEO_BRANDS) for each in (brand, *brands)) else None
 
 
 def _text(head: bytes) -> str | None:

@@ -23,7 +23,7 @@ from syncd.media.workers import MediaWorkers
 
 @dataclass(frozen=True)
 class LibraryCopy(BlobInfo):
-    """A library copy, and whether its format could carry the rights; if not, it is the source itself."""
+    """A library copy, and whether it could be made to carry the rights and no position; if not, it is the source."""
 
     embedded: bool = False
 
@@ -94,19 +94,29 @@ class Studio:
     async def library_copy(self, source_hash: str, rights: RightsMetadata) -> LibraryCopy:
         """A copy for the library: picture data unchanged, `rights` embedded, no position and no serial number.
 
-        JPEG, PNG and WebP are rewritten around their picture data; any other format stays the source's own blob.
+        JPEG, PNG and WebP are rewritten around their picture data, videos around their streams (which carry creator
+        and copyright only). Any other format, and any video without ffmpeg, stays the source's own blob.
 
         Raises:
             HostileInput, RejectedError, NotFoundError: as `render`.
         """
         async with self._blobs.local_path(source_hash) as path, _scratch() as folder:
-            if kind_of(await _format_of(path)) == "image":
-                target = folder / "copy"
-                args = {"path": str(path), "out_path": str(target), "rights": rights.model_dump(mode="json")}
-                if (await self._run("library_copy", args))["embedded"]:
-                    blob = await self._blobs.put_file(target)
-                    return LibraryCopy(blob.hash, blob.size, embedded=True)
-            return LibraryCopy(source_hash, path.stat().st_size, embedded=False)
+            target = folder / "copy"
+            if not await self._copy(path, await _format_of(path), rights, target):
+                size = (await asyncio.to_thread(path.stat)).st_size
+                return LibraryCopy(source_hash, size, embedded=False)
+            blob = await self._blobs.put_file(target)
+            return LibraryCopy(blob.hash, blob.size, embedded=True)
+
+    async def _copy(self, path: Path, format: str, rights: RightsMetadata, target: Path) -> bool:
+        if kind_of(format) == "image":
+            args = {"path": str(path), "out_path": str(target), "rights": rights.model_dump(mode="json")}
+            return bool((await self._run("library_copy", args))["embedded"])
+        if self._ffmpeg is None:
+            return False
+        await asyncio.to_thread(videoprobe.require_sound, path, self._limits)
+        await video.copy_streams(self._ffmpeg, path, format, rights, target)
+        return True
 
     async def _probe(self, path: Path, filename: str, sha256: str, format: str) -> MediaFacts:
         if kind_of(format) == "image":

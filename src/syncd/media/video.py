@@ -17,6 +17,7 @@ _AUDIO_BITRATE = 128_000
 _HEADROOM = 0.94  # of max_bytes: what the container and an encoder's misses leave
 _RETRY_HEADROOM = 0.90  # of the first attempt's rate after it overshot
 _LEAST_BITRATE = 100_000
+_NO_METADATA = ("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact")
 _ENDS_EARLY = 0.5  # seconds by which a result may be shorter than asked
 
 
@@ -54,7 +55,7 @@ async def render_video(
             return _verified(await prober(target), target, spec, seconds)
         bitrate = int(bitrate * spec.max_bytes / size * _RETRY_HEADROOM)
     what = f"The video has {size} bytes for {spec.name}; {spec.max_bytes} are allowed."
-    raise errors.RejectedError(what, rule="max_bytes", measured=size, limit=spec.max_bytes)
+    raise errors.RejectedError(what, spec=spec.name, rule="max_bytes", measured=size, limit=spec.max_bytes)
 
 
 async def poster(ffmpeg: FFmpeg, source: Path, facts: MediaFacts, target: Path) -> None:
@@ -67,6 +68,18 @@ async def poster(ffmpeg: FFmpeg, source: Path, facts: MediaFacts, target: Path) 
         raise errors.HostileInput("corrupt", "The video gives no frame for its poster.")
 
 
+async def copy_streams(ffmpeg: FFmpeg, source: Path, format: str, rights: RightsMetadata, target: Path) -> None:
+    """Write a copy whose coded picture and sound are unchanged: creator and copyright as given, no position, no rest.
+
+    Raises:
+        HostileInput: the container cannot be read, or what it holds cannot stand in its own format.
+    """
+    muxer = {"webm": "webm", "matroska": "matroska", "mov": "mov"}.get(format, "mp4")
+    start = ["-movflags", "+faststart"] if muxer in ("mov", "mp4") else []
+    streams = ["-map", "0:v:0", "-map", "0:a?", "-c", "copy"]
+    await ffmpeg.run(source, format, [*streams, *_NO_METADATA, *_tags(rights), *start, "-f", muxer, str(target)])
+
+
 def _bitrate(spec: VideoSpec, facts: MediaFacts, seconds: float) -> int:
     """bit/s of the picture that keep the whole file below `max_bytes`."""
     if spec.max_bytes is None:
@@ -75,7 +88,7 @@ def _bitrate(spec: VideoSpec, facts: MediaFacts, seconds: float) -> int:
     fitting = int(spec.max_bytes * 8 * _HEADROOM / max(seconds, 0.1)) - sound
     if fitting < _LEAST_BITRATE:
         what = f"{seconds:.1f} s of video cannot fit into the {spec.max_bytes} bytes of {spec.name}."
-        raise errors.RejectedError(what, rule="max_bytes", limit=spec.max_bytes)
+        raise errors.RejectedError(what, spec=spec.name, rule="max_bytes", limit=spec.max_bytes)
     return min(spec.max_bitrate, fitting)
 
 
@@ -93,8 +106,7 @@ def _arguments(spec: VideoSpec, facts: MediaFacts, seconds: float, bitrate: int,
     sound = ["-an"]
     if spec.audio == "keep" and facts.audio_codec:
         sound = ["-map", "0:a:0", "-c:a", "aac", "-b:a", str(_AUDIO_BITRATE), "-ac", "2", "-flags:a", "+bitexact"]
-    plain = ["-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
-    return ["-t", f"{seconds:.3f}", *picture, *sound, *plain, "-movflags", "+faststart"]
+    return ["-t", f"{seconds:.3f}", *picture, *sound, *_NO_METADATA, "-sn", "-dn", "-movflags", "+faststart"]
 
 
 def _filters(spec: VideoSpec, facts: MediaFacts) -> str:
@@ -117,7 +129,7 @@ def _verified(made: MediaFacts, target: Path, spec: VideoSpec, seconds: float) -
     """Look at the result again: a source that breaks off makes ffmpeg end early without complaint."""
     if (made.seconds or 0.0) < seconds - _ENDS_EARLY:
         what = f"The video ends after {made.seconds:.1f} s, and says it lasts {seconds:.1f} s."
-        raise errors.RejectedError(what, rule="seconds", measured=made.seconds, limit=seconds)
+        raise errors.RejectedError(what, spec=spec.name, rule="seconds", measured=made.seconds, limit=seconds)
     return RenditionResult(
         spec=spec.name,
         path=target,

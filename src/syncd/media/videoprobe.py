@@ -15,6 +15,8 @@ from syncd.domain.media import MEDIA_TYPES, MediaFacts, MediaLimits, RightsMetad
 from syncd.media import containers, sniff
 
 VIDEO_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "prores", "mjpeg"})
+_UNSET = 1971
+_ALPHA = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya")
 _POSITION_TAGS = ("location", "location-eng", "com.apple.quicktime.location.iso6709")
 
 
@@ -115,7 +117,7 @@ def facts_of(found: Measured, path: Path, filename: str, format: str, sha256: st
         height=height,
         frames=max(1, round(found.seconds * found.fps)),
         mode=found.pixel_format,
-        has_alpha="a" in (found.pixel_format or "").replace("gray", "").partition("p")[0][3:],
+        has_alpha=(found.pixel_format or "").startswith(_ALPHA),
         seconds=round(found.seconds, 3),
         fps=round(found.fps, 3),
         video_codec=found.video_codec,
@@ -158,7 +160,7 @@ def _rights(tags: dict[str, str]) -> RightsMetadata:
 def _instant(text: str | None) -> datetime | None:
     with contextlib.suppress(ValueError):
         moment = datetime.fromisoformat(text or "")
-        return moment if moment.tzinfo else None
+        return moment if moment.tzinfo and moment.year > _UNSET else None  # 1904 or 1970: never set
     return None
 
 
@@ -172,7 +174,11 @@ def probe_task(path: str, filename: str, sha256: str, limits: dict[str, Any]) ->
 
 def _by_pyav(path: Path, demuxer: str) -> Measured:
     """Open one container with one demuxer that can reach no other file; the first frame tells the rotation."""
-    av = importlib.import_module("av")  # an extra: only where there is no ffprobe
+    try:
+        av = importlib.import_module("av")  # an extra: only where there is no ffprobe
+    except ImportError as error:
+        what = "Nothing here can look into a video: install ffmpeg with ffprobe, or syncd with its extra `video`."
+        raise errors.RejectedError(what) from error
     try:
         with av.open(f"file:{path}", format=demuxer, options={"protocol_whitelist": "file"}) as container:
             if not container.streams.video:
@@ -188,8 +194,8 @@ def _by_pyav(path: Path, demuxer: str) -> Measured:
                 rotation=-int(frame.rotation) % 360,
                 seconds=(container.duration or 0) / 1_000_000,
                 fps=float(video.average_rate or 0),
-                video_codec=video.codec_context.name,
-                audio_codec=sound.codec_context.name if sound else None,
+                video_codec=video.codec_context.codec.canonical_name,
+                audio_codec=sound.codec_context.codec.canonical_name if sound else None,
                 bitrate=container.bit_rate or None,
                 pixel_format=video.codec_context.pix_fmt,
                 tags={key.lower(): value for key, value in container.metadata.items()},

@@ -51,6 +51,11 @@ class MediaWorkers:
         self._all: set[_Worker] = set()
         self._closed = False
 
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers that live now."""
+        return [worker.pid for worker in self._all if worker.alive]
+
     async def run(self, task: str, args: dict[str, Any]) -> dict[str, Any]:
         """Run one task on the next free worker.
 
@@ -121,6 +126,11 @@ class _Worker:
     def alive(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def start(self, module: str) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", module),
@@ -128,7 +138,7 @@ class _Worker:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**limited.environment(), "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         try:
             await bounded(self._clock, self._exchange({"limits": self._limits.of_process()}), self._limits.wall_seconds)

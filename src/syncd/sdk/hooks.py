@@ -20,6 +20,7 @@ from syncd.sdk.system import Options
 from syncd.sdk.values import Duration
 
 _KEYS = "Secrets the sender signs with; two while one replaces the other. Without any, every request is refused."
+_TOLERANCE = "How far the sender's time may be from ours, both ways."
 _MOST_SIGNATURES = 16
 _STANDARD_PREFIXES = ("webhook", "svix")
 
@@ -29,7 +30,7 @@ class StandardAuth(Options):
 
     scheme: Literal["standard"] = Field("standard", description="Standard Webhooks.")
     keys: tuple[SecretStr, ...] = Field((), description=_KEYS + " Base64, with or without `whsec_`.")
-    tolerance: Duration = Field(timedelta(minutes=5), description="How far the sender's time may be from ours, both ways.")
+    tolerance: Duration = Field(timedelta(minutes=5), description=_TOLERANCE)
 
     @field_validator("keys")
     @classmethod
@@ -73,7 +74,7 @@ class HmacAuth(Options):
     template: str = Field("{body}", description="What is signed, of {body}, {timestamp} and {id}.")
     timestamp_header: str = Field("", description="The header with the time of sending; Unix seconds or ISO 8601.")
     id_header: str = Field("", description="The header with the message's id; duplicates are dropped by it.")
-    tolerance: Duration = Field(timedelta(minutes=5), description="How far the sender's time may be from ours, both ways.")
+    tolerance: Duration = Field(timedelta(minutes=5), description=_TOLERANCE)
 
     @model_validator(mode="after")
     def _consistent(self) -> HmacAuth:

@@ -21,7 +21,6 @@ from syncd.errors import RateLimited, RejectedError, SyncdError, TransientError
 from syncd.sdk import faults
 from syncd.sdk.redact import Redactor
 
-
 RETRY_SECONDS = 30.0  # in process; what takes longer is the engine's `not_before`
 RETRY_ATTEMPTS = 5
 ANSWER_LIMIT = 64 * 2**20  # bytes of an answer read into memory
@@ -215,6 +214,11 @@ class HttpClient(httpx.AsyncClient):
     ) -> httpx.Response:
         response = await super().send(request, stream=True, auth=auth, follow_redirects=redirects)
         limit = int(request.extensions.get("limit", ANSWER_LIMIT))
+        if response.is_closed:  # its body is in memory already
+            release()
+            if len(response.content) > limit:
+                raise RejectedError(f"An answer is longer than {limit} bytes.")
+            return response
         response.stream = _Body(response.stream, limit, lambda error: self._failed(request, error), release)
         if not stream:
             try:

@@ -59,6 +59,8 @@ def _json(text: str, file: str) -> Any:
         raise refused(file, 1, 1, "values are nested too deeply or too long") from error
     if not isinstance(data, dict):
         raise refused(file, 1, 1, "the file should be a map", "it holds something else")
+    if "\\u0000" in text:
+        raise refused(file, 1, 1, "a text holds the character NUL", "no store takes it")
     return data
 
 
@@ -99,7 +101,7 @@ def _require_shallow(text: str, file: str) -> None:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth > _DEPTH:
-                mark = event.start_mark
-                raise refused(file, mark.line + 1, mark.column + 1, "values are nested too deeply")
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise refused(file, line, 1, "values are nested too deeply")
     except yaml.YAMLError:
         return  # said, with its place, by the parser proper

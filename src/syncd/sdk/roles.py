@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from syncd.domain.delivery import Delivery, DeliveredFile
+from syncd.domain.delivery import DeliveredFile, Delivery
 from syncd.domain.product import ProductRecord
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -151,7 +152,8 @@ options:
 
     async def poll(self, since: str) -> AsyncIterator[SourcePage]:
         """Nothing: this source only sends."""
-        for page in ():
+        nothing: tuple[SourcePage, ...] = ()
+        for page in nothing:
             yield page
 
     def receive(self, item: RawItem) -> Sequence[Delivery]:
@@ -175,7 +177,7 @@ options:
             return
         body = json.dumps(_statement(status), sort_keys=True).encode()
         now = self._context.clock.now()
-        identifier = f"{status.external_id}:{int(now.timestamp())}"
+        identifier = hashlib.sha256(body).hexdigest()[:32]
         signed = self._options.auth.sign(identifier, now, body) if self._options.auth.keys else {}
         headers = {"content-type": "application/json", "idempotency-key": identifier, **signed}
         await self._context.http.post(self._options.respond_to, content=body, headers=headers)
@@ -288,7 +290,10 @@ def _texts(data: Any, path: str) -> list[str]:
     texts = []
     for value in _found(data, path):
         if isinstance(value, dict | list):
-            raise RejectedError(f"{path} holds {'an object' if isinstance(value, dict) else 'a list'} where text belongs.")
+            kind = "an object" if isinstance(value, dict) else "a list"
+            raise RejectedError(f"{path} holds {kind} where text belongs.")
+        if isinstance(value, str) and "\0" in value:
+            raise RejectedError(f"{path} holds the character NUL, which no store takes.")
         if value is not None:
             texts.append(str(value).lower() if isinstance(value, bool) else str(value))
     return texts

@@ -102,11 +102,7 @@ def configure(
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()], processors=_last(form, hide)
-        )
-    )
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(form, hide)))
     root = logging.getLogger()
     for present in [found for found in root.handlers if getattr(found, "_of_syncd", False)]:
         root.removeHandler(present)

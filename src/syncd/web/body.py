@@ -23,6 +23,7 @@ from syncd.web.refusals import (
 SECONDS = 30.0
 DEPTH = 32
 INT64 = 2**63
+_EXACT = 2**53
 
 
 def single_header(request: web.BaseRequest, name: str) -> str | None:
@@ -108,8 +109,11 @@ def require_json(request: web.BaseRequest) -> None:
         raise ContentTypeRefused("The body is not declared as UTF-8.")
 
 
-def check_json(raw: bytes) -> None:
-    """Refuse JSON that two readers may understand differently, or that a store cannot hold (compare RFC 7493).
+def parse_json(raw: bytes) -> Any:
+    """Read JSON that every reader understands alike and every store can hold (compare RFC 7493).
+
+    Returns:
+        the value; a number such as 2.0 is the integer 2, as it is to JSON Schema.
 
     Raises:
         MalformedRequest: not UTF-8 or not JSON; duplicate keys; NaN or infinities; integers beyond 64 bits; nesting
@@ -129,6 +133,7 @@ def check_json(raw: bytes) -> None:
         raise MalformedRequest(what) from None
     for part in _texts(value):
         check_text(part)
+    return value
 
 
 def check_text(text: str) -> None:
@@ -170,11 +175,11 @@ def _no_constant(name: str) -> NoReturn:
     raise MalformedRequest(f"The JSON holds {name}, which is not a number of JSON.")
 
 
-def _finite(text: str) -> float:
+def _finite(text: str) -> float | int:
     number = float(text)
     if not math.isfinite(number):
         raise MalformedRequest("A number of the JSON is too large.")
-    return number
+    return int(number) if number.is_integer() and abs(number) <= _EXACT else number
 
 
 def _int64(text: str) -> int:

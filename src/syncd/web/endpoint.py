@@ -7,18 +7,20 @@ from typing import Any
 
 from aiohttp import hdrs, web
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from syncd.clock import Clock
 from syncd.errors import Bug, NotFoundError
 from syncd.telemetry.metrics import API_REQUESTS, API_SECONDS, Metrics
 from syncd.web import problem
 from syncd.web.auth import Authenticator
-from syncd.web.body import check_json, read_body, require_json, single_header
+from syncd.web.body import parse_json, read_body, require_json, single_header
 from syncd.web.query import QueryParser, validate
 from syncd.web.refusals import InvalidRequest
 from syncd.web.routing import ANYONE, IDEMPOTENCY_KEY, AnyRoute, Call, IdempotencyKey, Reply
 
 KEY_HEADER = "Idempotency-Key"
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 
 class Endpoint:
@@ -56,8 +58,7 @@ class Endpoint:
         if route.body:
             require_json(request)
             raw = await read_body(request, route.body_limit)
-            check_json(raw)
-            body = validate(route.body, raw, "body")
+            body = validate(route.body, to_json(parse_json(raw)), "body")
         idempotency = IdempotencyKey.of(key, request.method, request.raw_path, raw) if key else None
         return await route.handler(Call(principal, path, query, body, idempotency))
 
@@ -81,6 +82,8 @@ class Endpoint:
         if reply.status not in self._route.responses:
             raise Bug(f"{self._route.operation} answered {reply.status}, which its route does not name.")
         model = self._route.responses[reply.status]
+        if not all(_HEADER_VALUE.fullmatch(value) for value in reply.headers.values()):
+            raise Bug(f"{self._route.operation} answered a header that is not printable ASCII.")
         headers = {hdrs.CACHE_CONTROL: "no-store", **reply.headers}
         if model is None or reply.body is None:
             if model is not None or reply.body is not None:

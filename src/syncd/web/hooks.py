@@ -18,7 +18,7 @@ from syncd.sdk.roles import HookRequest, RawItem
 from syncd.telemetry.metrics import HOOKS_ACCEPTED, HOOKS_REFUSED, Metrics
 from syncd.web.attempts import AttemptLimit
 from syncd.web.body import read_body
-from syncd.web.refusals import BodyTooLarge, Busy, RequestRefused, TooManyAttempts, Unauthenticated
+from syncd.web.refusals import BodyTooLarge, Busy, RequestRefused, TooManyAttempts
 from syncd.web.routing import PlainRoute
 
 LIMIT = 1024 * 1024
@@ -50,6 +50,13 @@ class HookTarget(Protocol):
             TransientError: it is not; the sender should try again.
         """
         ...
+
+
+class UnverifiedHook(RequestRefused):
+    """Sign with a present key of the connection and a right clock; the daemon's metrics name the reason."""
+
+    code = "hook.unverified"
+    status = 401
 
 
 class UnknownHook(RequestRefused):
@@ -98,7 +105,7 @@ class Hooks:
         try:
             item = self._target.verify(connection, hook)
         except HookRefused as refused:
-            error = Unauthenticated("The request is not accepted.", headers=_CHALLENGE)
+            error = UnverifiedHook("The request is not accepted.", headers=_CHALLENGE)
             raise self._refusal(request, connection, refused.reason, error) from None
         except NotFoundError:
             hmac.digest(_DECOY_KEY, body, "sha256")

@@ -74,17 +74,25 @@ class Cursors(Generic[P]):
             raise _broken()
         return position
 
-    def page(self, rows: Sequence[R], limit: int, item: Callable[[R], T], position: Callable[[R], P]) -> Page[T]:
+    def page(
+        self,
+        of: type[Page[T]],
+        rows: Sequence[R],
+        limit: int,
+        item: Callable[[R], T],
+        position: Callable[[R], P],
+    ) -> Page[T]:
         """Make a page.
 
         Args:
+            of: the model, such as `Page[AssetView]`, as the route names it.
             rows: up to `limit` + 1 rows after the cursor, in order: the one too many says that there is more.
             item: what is shown of a row.
             position: where a row stands.
         """
         more = len(rows) > limit
         shown = rows[:limit]
-        return Page(items=[item(row) for row in shown], next=self.write(position(shown[-1])) if more else None)
+        return of(items=[item(row) for row in shown], next=self.write(position(shown[-1])) if more else None)
 
 
 def _broken() -> InvalidRequest:

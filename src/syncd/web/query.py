@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 from multidict import MultiMapping
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 from pydantic_core import to_json
 
 from syncd.web.body import INT64, check_text
@@ -115,7 +115,7 @@ def _coercion(name: str, kind: Any) -> Callable[[str], Any]:
         return _integer
     if kind is float:
         return _number
-    texts = (str, datetime, date)
+    texts: tuple[Any, ...] = (str, datetime, date, AwareDatetime)
     if kind in texts or (isinstance(kind, type) and issubclass(kind, enum.StrEnum)):
         return str
     if get_origin(kind) is Literal and all(isinstance(choice, str) for choice in get_args(kind)):

@@ -56,7 +56,7 @@ class Call(Generic[Q, B]):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer whose status is not the route's first, or that has headers such as Location."""
+    """An answer whose status is not the route's first, or that has headers such as Location (printable ASCII)."""
 
     status: int
     body: BaseModel | None = None

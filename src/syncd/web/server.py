@@ -123,10 +123,11 @@ class _Protocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        if request.writer.output_size > 0:
-            raise ConnectionError("part of the answer is sent already")
+        if isinstance(exc, ConnectionError) or request.writer.output_size > 0:
+            raise ConnectionError("there is nobody to answer, or half an answer is sent") from exc
         error = exc if status == 500 and exc else MalformedRequest("This is not a request in well-formed HTTP.")
         answer = problem.response(error, request)
+        answer.headers.update({**SECURITY_HEADERS, hdrs.SERVER: "syncd"})  # else aiohttp names itself: no signal runs
         answer.force_close()
         return answer
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from syncd.config.models.base import Strict, unique_names
 from syncd.config.models.rules import By
 from syncd.config.scalars import Text
 
 
+def _text_or_map(schema: dict[str, Any]) -> None:
+    described = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [{"type": "string", "minLength": 1}, described]
+
+
 class KnownProduct(Strict):
     """A product that exists in the case; a bare text is a SKU."""
+
+    model_config = ConfigDict(json_schema_extra=_text_or_map)
 
     sku: Text
     gtin: str = ""

@@ -29,6 +29,7 @@ class MediaPlace(Strict):
     """Where in this system's galleries our media may stand."""
 
     medium: Word = Field(default="web", description="the medium of grants that this system counts as")
+    use: Literal["organic", "paid"] = Field(default="organic", description="the use of grants that it counts as")
     slots: Slots | None = Field(default=None, description="positions that are ours to fill, such as 3..8; default all")
     at_least: int = Field(default=0, ge=0, description="a gallery never goes below this many by our removals")
 
@@ -42,6 +43,9 @@ class Connection(Strict):
     owner: Mail = Field(description="told of auth and configuration faults")
     markets: Annotated[tuple[Word, ...], AfterValidator(no_doubles)] = ()
     writes: Writes = Field(default="ask", description="off: none; ask: after a person applied the plan; on: always")
+    approvals: Literal["ignore", "import"] = Field(
+        default="ignore", description="import: approvals a submission states were made elsewhere count, and are audited"
+    )
     authoritative: bool = Field(default=False, description="this catalog tells which products exist")
     products: ProductNames = ProductNames()
     media: MediaPlace = MediaPlace()

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from syncd.config.models.base import Strict, no_doubles, unique_names
 from syncd.config.models.brands import Use
@@ -136,7 +136,11 @@ class RightsRule(Strict):
 
     name: Text
     when: Expression | None = None
-    grant: Annotated[Literal["owned"] | Licence, BeforeValidator(_grant)] = Field(union_mode="left_to_right")
+    grant: Annotated[
+        Annotated[Literal["owned"], Tag("owned")] | Annotated[Licence, Tag("licence")],
+        Discriminator(lambda value: "owned" if isinstance(value, str) else "licence"),
+        BeforeValidator(_grant),
+    ]
 
 
 class RightsFile(Strict):
@@ -153,6 +157,12 @@ class RightsFile(Strict):
     )
 
 
+def _one_approver(value: Any) -> Any:
+    if isinstance(value, list):
+        raise fault(f"{len(value)} approvers are named", "name the one who has the last word", why="there is one")
+    return value
+
+
 class ReviewRule(Strict):
     """Who decides: each role in `ask`, in parallel, and exactly one final approver."""
 
@@ -161,13 +171,7 @@ class ReviewRule(Strict):
     ask: Annotated[tuple[Word, ...], AfterValidator(no_doubles)] = Field(
         default=(), description="roles of people.yaml; one person of each decides"
     )
-    approver: Annotated[Mail, BeforeValidator(lambda value: _one_approver(value))]
-
-
-def _one_approver(value: Any) -> Any:
-    if isinstance(value, list):
-        raise fault(f"{len(value)} approvers are named", "name the one who has the last word", why="there is one")
-    return value
+    approver: Annotated[Mail, BeforeValidator(_one_approver)]
 
 
 class Reason(Strict):

@@ -10,7 +10,6 @@ from syncd.ledger import tables
 from syncd.ledger.tables.base import metadata
 
 
-
 def render_item(kind: str, item: object, _context: object) -> str | bool:
     """How a column type is written in a new migration: ours by name."""
     if kind == "type" and isinstance(item, sa.JSON):

@@ -16,7 +16,7 @@ from syncd.ledger.tables.person import Person
 from syncd.ledger.tables.placement import Placement, Receipt
 from syncd.ledger.tables.plan import Plan
 from syncd.ledger.tables.product import Match, Product
-from syncd.ledger.tables.rendition import PublicName, Rendition
+from syncd.ledger.tables.rendition import Intent, PublicName, Rendition
 from syncd.ledger.tables.review import Decision, Finding, Round
 from syncd.ledger.tables.revision import Revision
 from syncd.ledger.tables.rights import AssetConsent, AssetGrant, Consent, Grant
@@ -26,7 +26,7 @@ from syncd.ledger.tables.work import Counter, Work
 
 __all__ = [
     "Anchor", "Asset", "AssetConsent", "AssetGrant", "Blob", "Checkpoint", "ConnectionState", "Consent", "Counter",
-    "Decision", "Document", "Event", "ExceptionRecord", "Finding", "Grant", "Inbox", "Job", "Lane", "Listing",
+    "Decision", "Document", "Event", "ExceptionRecord", "Finding", "Grant", "Inbox", "Intent", "Job", "Lane", "Listing",
     "ListingName", "Match", "Meta", "Operation", "OperationItem", "Person", "Pin", "Placement", "Plan", "Product",
     "PublicName", "Receipt", "Rendition", "Revision", "Round", "Submission", "SubmissionFile", "Token", "Version",
     "Work",

@@ -13,7 +13,8 @@ class Listing(SQLModel, table=True):
     """A listing of a connection with its observed gallery; a cache with `observed_at`.
 
     `revision` is the configuration this listing follows where only a part of a plan was applied ("": the
-    connection's). `sku` is the product it was identified as ("" while nobody asked).
+    connection's). `released` is the applied plan whose removals pass the brake here. `sku` is the product it was
+    identified as ("" while nobody asked).
     """
 
     __tablename__ = "listing"
@@ -29,6 +30,7 @@ class Listing(SQLModel, table=True):
     issues: list[str] = json_value(default_factory=list)
     observed_at: datetime | None = instant(default=None, nullable=True)
     revision: str = ""
+    released: str = ""
 
 
 class ListingName(SQLModel, table=True):

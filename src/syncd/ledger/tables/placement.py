@@ -11,8 +11,8 @@ from syncd.ledger.types import BigId, new_id
 class Placement(SQLModel, table=True):
     """A version's rendition in a slot of a listing: planned, sent, accepted, live, shown, rejected, withdrawing, gone.
 
-    `key` names it across versions (asset, role and spec); `fingerprint` is the public name of its bytes; `cause` says
-    why it is being taken down.
+    `key` names it across versions (asset, role and spec); `fingerprint` is the rendition's key, which changes with the
+    bytes; `name` is the public name they are served under; `cause` says why it is being taken down.
     """
 
     __tablename__ = "placement"
@@ -22,6 +22,7 @@ class Placement(SQLModel, table=True):
             "brand",
             "connection",
             "listing",
+            "key",
             "fingerprint",
             where="state <> 'gone'",
         ),
@@ -40,7 +41,7 @@ class Placement(SQLModel, table=True):
     spec: str
     role: str
     fingerprint: str
-    rendition: str
+    name: str = ""
     state: str
     slot: int = 0
     external_id: str = ""

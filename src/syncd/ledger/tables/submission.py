@@ -25,6 +25,7 @@ class Submission(SQLModel, table=True):
     brief: str = ""
     campaign: str = Field(default="", index=True)
     facts: dict[str, Any] = json_value()
+    people_shown: bool = False
     received_at: datetime = instant()
     withdrawn_at: datetime | None = instant(default=None, nullable=True)
     answered: str = ""

@@ -166,6 +166,7 @@ def upgrade() -> None:
     sa.Column('issues', syncd.ledger.types.Json, nullable=False),
     sa.Column('observed_at', syncd.ledger.types.Utc(timezone=True), nullable=True),
     sa.Column('revision', sa.String(), nullable=False),
+    sa.Column('released', sa.String(), nullable=False),
     sa.PrimaryKeyConstraint('brand', 'connection', 'listing', name=op.f('pk_listing'))
     )
     with op.batch_alter_table('listing', schema=None) as batch_op:
@@ -360,6 +361,7 @@ def upgrade() -> None:
     sa.Column('brief', sa.String(), nullable=False),
     sa.Column('campaign', sa.String(), nullable=False),
     sa.Column('facts', syncd.ledger.types.Json, nullable=False),
+    sa.Column('people_shown', sa.Boolean(), nullable=False),
     sa.Column('received_at', syncd.ledger.types.Utc(timezone=True), nullable=False),
     sa.Column('withdrawn_at', syncd.ledger.types.Utc(timezone=True), nullable=True),
     sa.Column('answered', sa.String(), nullable=False),
@@ -492,6 +494,14 @@ def upgrade() -> None:
     with op.batch_alter_table('finding', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_finding_version_id'), ['version_id'], unique=False)
 
+    op.create_table('intent',
+    sa.Column('version_id', sa.String(), nullable=False),
+    sa.Column('revision', sa.String(), nullable=False),
+    sa.Column('brand', sa.String(), nullable=False),
+    sa.Column('targets', syncd.ledger.types.Json, nullable=False),
+    sa.ForeignKeyConstraint(['version_id'], ['version.id'], name=op.f('fk_intent_version_id')),
+    sa.PrimaryKeyConstraint('version_id', 'revision', name=op.f('pk_intent'))
+    )
     op.create_table('placement',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('brand', sa.String(), nullable=False),
@@ -504,7 +514,7 @@ def upgrade() -> None:
     sa.Column('spec', sa.String(), nullable=False),
     sa.Column('role', sa.String(), nullable=False),
     sa.Column('fingerprint', sa.String(), nullable=False),
-    sa.Column('rendition', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('slot', sa.Integer(), nullable=False),
     sa.Column('external_id', sa.String(), nullable=False),
@@ -522,20 +532,21 @@ def upgrade() -> None:
     with op.batch_alter_table('placement', schema=None) as batch_op:
         batch_op.create_index('ix_placement_asset', ['asset_id'], unique=False)
         batch_op.create_index('ix_placement_listing', ['brand', 'connection', 'listing'], unique=False)
-        batch_op.create_index('uq_placement_present', ['brand', 'connection', 'listing', 'fingerprint'], unique=True, sqlite_where=sa.text("state <> 'gone'"), postgresql_where=sa.text("state <> 'gone'"))
+        batch_op.create_index('uq_placement_present', ['brand', 'connection', 'listing', 'key', 'fingerprint'], unique=True, sqlite_where=sa.text("state <> 'gone'"), postgresql_where=sa.text("state <> 'gone'"))
 
     op.create_table('rendition',
     sa.Column('brand', sa.String(), nullable=False),
     sa.Column('key', sa.String(), nullable=False),
     sa.Column('version_id', sa.String(), nullable=False),
     sa.Column('spec', sa.String(), nullable=False),
+    sa.Column('revision', sa.String(), nullable=False),
     sa.Column('sha256', sa.String(), nullable=False),
     sa.Column('media_type', sa.String(), nullable=False),
     sa.Column('width', sa.Integer(), nullable=False),
     sa.Column('height', sa.Integer(), nullable=False),
     sa.Column('size', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
-    sa.Column('made_at', syncd.ledger.types.Utc(timezone=True), nullable=False),
+    sa.Column('made_at', syncd.ledger.types.Utc(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['version_id'], ['version.id'], name=op.f('fk_rendition_version_id')),
     sa.PrimaryKeyConstraint('brand', 'key', name=op.f('pk_rendition'))
     )
@@ -611,6 +622,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_placement_asset')
 
     op.drop_table('placement')
+    op.drop_table('intent')
     with op.batch_alter_table('finding', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_finding_version_id'))
 

@@ -1,0 +1,171 @@
+"""The configured accounts, opened: one connector instance per connection and role, as the active revision has them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import structlog
+
+from syncd.clock import Clock
+from syncd.config import secrets
+from syncd.config.models.connection import Connection
+from syncd.errors import ConfigError, NotFoundError
+from syncd.flow.configuration import Configuration
+from syncd.flow.documents import DocumentStore
+from syncd.media.blobs import BlobStore
+from syncd.media.fetch import Fetcher
+from syncd.sdk.context import Context
+from syncd.sdk.http import HttpClient, open_client
+from syncd.sdk.redact import secrets_of
+from syncd.sdk.roles import Catalog, Channel, Library, Media, Role, Source
+from syncd.sdk.system import Options, System
+from syncd.settings import Settings
+
+CALL_DEADLINE = 10.0
+log = structlog.get_logger("syncd.connection")
+
+
+@dataclass
+class _Open:
+    """An opened connection: instances by role, and the file text and options they were made from."""
+
+    text: str
+    options: Options
+    http: HttpClient
+    systems: dict[Role, System] = field(default_factory=dict)
+
+
+class Connections:
+    """Opens connectors when first needed and closes them when their file changed."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        configuration: Configuration,
+        clock: Clock,
+        blobs: BlobStore,
+        fetcher: Fetcher,
+        documents: DocumentStore,
+        public_url: str,
+    ) -> None:
+        self.settings, self.configuration, self.clock = settings, configuration, clock
+        self.blobs, self.fetcher, self.documents = blobs, fetcher, documents
+        self.public_url = public_url
+        self._open: dict[str, _Open] = {}
+        self._secrets = secrets.Secrets(_providers(settings))
+        configuration.on_change(self.close_changed)
+
+    # --- looking up ----------------------------------------------------------------------------------------------
+
+    def config(self, name: str) -> Connection:
+        """
+        Raises:
+            NotFoundError: the active revision has no such connection.
+        """
+        connection = self.configuration.active.bundle.connections.get(name)
+        if connection is None:
+            raise NotFoundError(f"There is no connection {name}.")
+        return connection
+
+    def named(self, brand: str, role: Role) -> list[str]:
+        """The connections of a brand that take a role, by name."""
+        known = self.configuration.active.bundle.connections
+        return sorted(name for name, c in known.items() if c.brand == brand and role.value in c.roles)
+
+    def source(self, name: str) -> Source:
+        return cast(Source, self.get(name, Role.SOURCE))
+
+    def channel(self, name: str) -> Channel:
+        return cast(Channel, self.get(name, Role.CHANNEL))
+
+    def library(self, name: str) -> Library:
+        return cast(Library, self.get(name, Role.LIBRARY))
+
+    def catalog(self, name: str) -> Catalog:
+        return cast(Catalog, self.get(name, Role.CATALOG))
+
+    def system_class(self, name: str) -> type[System]:
+        return self.configuration.registry.get(self.config(name).connector)
+
+    # --- opening -------------------------------------------------------------------------------------------------
+
+    def get(self, name: str, role: Role) -> System:
+        """The connector instance of a connection in a role, opened if need be.
+
+        Raises:
+            NotFoundError: no such connection. ConfigError: it does not take this role, or cannot be opened.
+        """
+        connection = self.config(name)
+        if role.value not in connection.roles:
+            raise ConfigError(f"Connection {name} is not a {role.value}.", remedy=f"Add it to `roles` of {name}.yaml.")
+        text = self.configuration.active.bundle.files[f"connectors/{name}.yaml"]
+        opened = self._open.get(name)
+        if opened is None:
+            opened = self._open[name] = self._connect(name, connection, text)
+        if role not in opened.systems:
+            opened.systems[role] = self._build(name, connection, role, opened)
+        return opened.systems[role]
+
+    def _connect(self, name: str, connection: Connection, text: str) -> _Open:
+        system = self.configuration.registry.get(connection.connector)
+        options = self.configuration.active.bundle.options(name, system.options, self._secrets)
+        http = open_client(name, self.clock, secrets_of(options), deadline=system.call_deadline)
+        return _Open(text, options, http)
+
+    def _build(self, name: str, connection: Connection, role: Role, opened: _Open) -> System:
+        system, options = self.configuration.registry.get(connection.connector), opened.options
+        context = Context(
+            connection=name,
+            brand=connection.brand,
+            owner=connection.owner,
+            root=self.settings.root.absolute(),
+            public_url=self.public_url,
+            clock=self.clock,
+            http=opened.http,
+            fetch=self._fetch(frozenset(getattr(options, "allow_hosts", ()))),
+            documents=self.documents.of(connection.brand, name),
+            media=self._media,
+            log=log.bind(connection=name),
+        )
+        return system(context, options, role)
+
+    def _fetch(self, allow_hosts: frozenset[str]) -> Any:
+        async def fetch(url: str) -> AsyncIterator[bytes]:
+            async with self.fetcher.open(url, allow_hosts=allow_hosts) as download:
+                async for chunk in download.chunks:
+                    yield chunk
+
+        return fetch
+
+    def _media(self, media: Media) -> AsyncIterator[bytes]:
+        return self.blobs.stream(media.sha256)
+
+    # --- closing -------------------------------------------------------------------------------------------------
+
+    async def close_changed(self) -> None:
+        """Close what the new revision changed or dropped; it is opened anew when needed."""
+        files = self.configuration.active.bundle.files
+        for name in [
+            name for name, opened in self._open.items() if files.get(f"connectors/{name}.yaml") != opened.text
+        ]:
+            await self._close(name)
+
+    async def close(self) -> None:
+        for name in list(self._open):
+            await self._close(name)
+
+    async def _close(self, name: str) -> None:
+        opened = self._open.pop(name)
+        for system in opened.systems.values():
+            await system.close()
+        await opened.http.aclose()
+
+
+def _providers(settings: Settings) -> list[secrets.Provider]:
+    found: list[secrets.Provider] = [secrets.Environment(dict(os.environ))]
+    if settings.secrets_dir:
+        found.append(secrets.Directory(settings.secrets_dir))
+    return found

@@ -1,0 +1,318 @@
+"""The facts about a batch of places of one connection, read in one consistent state of the ledger."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.domain import brake
+from syncd.domain.product import ProductRecord
+from syncd.domain.rights import ConsentFact, GrantFact
+from syncd.engine.operations import OpenItem, open_items
+from syncd.flow import grants, intents, places
+from syncd.flow.catalogue import products
+from syncd.flow.intents import Target
+from syncd.flow.services import Services
+from syncd.flow.standing import Standing, standing_of
+from syncd.flow.subject import assets, submissions, versions
+from syncd.flow.touching import matches, placements
+from syncd.ledger.tables import Listing, PublicName, Rendition
+from syncd.ledger.tables.base import table
+from syncd.ledger.types import Row
+from syncd.mapping.rulebook import Rulebook
+
+listings, renditions, public_names = table(Listing), table(Rendition), table(PublicName)
+PRESENT = ("sent", "accepted", "live", "shown", "withdrawing")
+
+
+@dataclass(slots=True)
+class AssetFacts:
+    """An asset as far as places care: its newest approved version, if there is one, and its rights."""
+
+    id: str
+    withdrawn_because: str
+    withdrawn: bool
+    people_shown: bool
+    status: str = ""
+    version_id: str = ""
+    number: int = 0
+    sha256: str = ""
+    approved_at: datetime | None = None
+    title: str = ""
+    grants: Sequence[GrantFact] = ()
+    consents: Sequence[ConsentFact] = ()
+    targets: Sequence[Target] = ()
+
+
+@dataclass(slots=True)
+class PlaceFacts:
+    """One place: what was observed there, what we placed, which assets belong there."""
+
+    place: str
+    sku: str = ""
+    market: str = ""
+    exists: bool = True
+    observed_at: datetime | None = None
+    seen: list[dict[str, str]] = field(default_factory=list)
+    revision: str = ""
+    released: bool = False
+    assets: list[str] = field(default_factory=list)
+    placements: list[Row] = field(default_factory=list)
+    product: ProductRecord | None = None
+    product_gone: bool = False
+
+
+@dataclass(slots=True)
+class Situation:
+    """Everything a decision about these places rests on."""
+
+    brand: str
+    connection: str
+    now: datetime
+    standing: Standing
+    rulebooks: dict[str, Rulebook]
+    places: dict[str, PlaceFacts]
+    assets: dict[str, AssetFacts]
+    made: dict[str, Row]
+    names: dict[str, str]
+    open_items: Mapping[str, OpenItem]
+    brake_left: int
+    fresh_intents: dict[str, dict[str, list[Target]]]
+
+    def rulebook(self, place: PlaceFacts) -> Rulebook:
+        """The revision a place follows."""
+        return self.rulebooks[place.revision]
+
+
+async def load(
+    services: Services, brand: str, connection: str, keys: Sequence[str], *, candidate: Rulebook | None = None
+) -> Situation:
+    """Read the facts of these places.
+
+    Args:
+        candidate: judge by this revision instead of the one each place follows (for plans).
+    """
+    async with services.ledger.read() as reading:
+        standing = await standing_of(reading, brand, connection)
+        found = await _places(reading, brand, connection, keys)
+        await _set_revisions(services, connection, standing, found.values(), candidate)
+        rulebooks = {
+            r: candidate or await services.configuration.rulebook(r) for r in {p.revision for p in found.values()}
+        }
+        await _placements(reading, brand, connection, found)
+        await _shown_assets(reading, brand, found)
+        await _products(reading, brand, found)
+        belonging = {asset for place in found.values() for asset in place.assets}
+        standing_there = {row.asset_id for place in found.values() for row in place.placements}
+        known = await _assets(reading, sorted(belonging | standing_there))
+        fresh = await _targets(reading, connection, found, known, rulebooks)
+        await _rights(reading, known, next(iter(rulebooks.values()), services.configuration.active))
+        made = await _renditions(reading, brand, known, found)
+        names = await _names(reading, connection, found)
+        items = await open_items(reading, brand, connection, keys)
+        left = await brake_left(services, reading, brand, connection)
+    return Situation(
+        brand, connection, services.clock.now(), standing, rulebooks, found, known, made, names, items, left, fresh
+    )
+
+
+def parts(values: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
+    """Values in statement-sized pieces."""
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+async def _places(reading: AsyncConnection, brand: str, connection: str, keys: Sequence[str]) -> dict[str, PlaceFacts]:
+    found = {key: PlaceFacts(key, sku=places.name_of(key) if key.startswith("product:") else "") for key in keys}
+    for part in parts(keys):
+        rows = await reading.execute(
+            sa.select(listings).where(
+                listings.c.brand == brand, listings.c.connection == connection, listings.c.listing.in_(part)
+            )
+        )
+        for row in rows:
+            place = found[row.listing]
+            place.sku = row.sku or place.sku
+            place.market, place.exists, place.observed_at = row.market, row.exists, row.observed_at
+            place.seen, place.revision, place.released = row.gallery, row.revision, bool(row.released)
+    return found
+
+
+async def _set_revisions(
+    services: Services, connection: str, standing: Standing, found: Iterable[PlaceFacts], candidate: Rulebook | None
+) -> None:
+    config = services.connections.config(connection)
+    follows = standing.follows(config, services.configuration.active.bundle.revision)
+    for place in found:
+        if candidate:
+            place.revision = candidate.bundle.revision
+        elif config.writes != "ask" or not place.revision:
+            place.revision = follows
+
+
+async def _placements(reading: AsyncConnection, brand: str, connection: str, found: dict[str, PlaceFacts]) -> None:
+    for part in parts(list(found)):
+        rows = await reading.execute(
+            sa.select(placements)
+            .where(
+                placements.c.brand == brand, placements.c.connection == connection, placements.c.listing.in_(part),
+                placements.c.state != "gone",
+            )
+            .order_by(placements.c.changed_at, placements.c.id)
+        )  # fmt: skip
+        for row in rows:
+            found[row.listing].placements.append(row)
+
+
+async def _shown_assets(reading: AsyncConnection, brand: str, found: dict[str, PlaceFacts]) -> None:
+    """An asset belongs where it is archived, and at the places of the product it shows; and where it stands now."""
+    by_sku: dict[str, list[PlaceFacts]] = defaultdict(list)
+    for place in found.values():
+        if place.place.startswith("asset:"):
+            place.assets.append(places.name_of(place.place))
+        elif place.sku:
+            by_sku[place.sku].append(place)
+    for part in parts(list(by_sku)):
+        rows = await reading.execute(
+            sa.select(matches.c.sku, matches.c.asset_id).where(
+                matches.c.brand == brand, matches.c.sku.in_(part), matches.c.status == "confirmed"
+            )
+        )
+        for row in rows:
+            for place in by_sku[row.sku]:
+                place.assets.append(row.asset_id)
+    for place in found.values():
+        place.assets = list(dict.fromkeys(place.assets))
+
+
+async def _products(reading: AsyncConnection, brand: str, found: dict[str, PlaceFacts]) -> None:
+    skus = sorted({place.sku for place in found.values() if place.sku})
+    known: dict[str, Row] = {}
+    for part in parts(skus):
+        rows = await reading.execute(
+            sa.select(products.c.sku, products.c.facts, products.c.status, products.c.absent_since).where(
+                products.c.brand == brand, products.c.sku.in_(part)
+            )
+        )
+        known |= {row.sku: row for row in rows}
+    for place in found.values():
+        row = known.get(place.sku)
+        if row is not None:
+            place.product = ProductRecord.model_validate(row.facts)
+            place.product_gone = row.status != "active" or row.absent_since is not None
+        else:
+            place.product_gone = not place.place.startswith("asset:")
+
+
+async def _assets(reading: AsyncConnection, wanted: Sequence[str]) -> dict[str, AssetFacts]:
+    found: dict[str, AssetFacts] = {}
+    columns = (
+        assets.c.id, assets.c.title, assets.c.withdrawn_because, assets.c.withdrawn_at, submissions.c.people_shown,
+        versions.c.id.label("version_id"), versions.c.number, versions.c.sha256, versions.c.status,
+        versions.c.current, versions.c.approved_at, versions.c.sequence,
+    )  # fmt: skip
+    for part in parts(wanted):
+        rows = await reading.execute(
+            sa.select(*columns)
+            .join(submissions, submissions.c.id == assets.c.submission_id)
+            .join(versions, versions.c.asset_id == assets.c.id)
+            .where(assets.c.id.in_(part), sa.or_(versions.c.status == "approved", versions.c.current))
+            .order_by(versions.c.sequence)
+        )
+        for row in rows:
+            _note_version(found, row)
+    return found
+
+
+def _note_version(found: dict[str, AssetFacts], row: Row) -> None:
+    """Keep the newest approved version; the current one's status tells why there may be none."""
+    asset = found.get(row.id)
+    if asset is None:
+        asset = found[row.id] = AssetFacts(
+            row.id, row.withdrawn_because, row.withdrawn_at is not None, row.people_shown, title=row.title
+        )
+    if row.status == "approved":
+        asset.version_id, asset.number, asset.sha256 = row.version_id, row.number, row.sha256
+        asset.approved_at, asset.status = row.approved_at, "approved"
+    elif not asset.version_id:
+        asset.status = row.status
+
+
+async def _targets(
+    reading: AsyncConnection,
+    connection: str,
+    found: dict[str, PlaceFacts],
+    known: dict[str, AssetFacts],
+    rulebooks: dict[str, Rulebook],
+) -> dict[str, dict[str, list[Target]]]:
+    """What each asset's version is to become here; returns what had to be worked out, by revision, to be kept."""
+    fresh: dict[str, dict[str, list[Target]]] = {}
+    for revision, rulebook in rulebooks.items():
+        wanted = {asset for place in found.values() if place.revision == revision for asset in place.assets}
+        version_of = {asset: known[asset].version_id for asset in wanted if asset in known and known[asset].version_id}
+        targets, fresh[revision] = await intents.load(reading, rulebook, version_of.values())
+        for asset, version in version_of.items():
+            known[asset].targets = [t for t in targets.get(version, ()) if t.connection == connection]
+    return fresh
+
+
+async def _rights(reading: AsyncConnection, known: dict[str, AssetFacts], rulebook: Rulebook) -> None:
+    granted = await grants.grants_of(reading, list(known), rulebook.bundle)
+    consented = await grants.consents_of(reading, list(known))
+    for asset in known.values():
+        asset.grants = granted.get(asset.id, ())
+        asset.consents = consented.get(asset.id, ())
+
+
+async def _renditions(
+    reading: AsyncConnection, brand: str, known: dict[str, AssetFacts], found: dict[str, PlaceFacts]
+) -> dict[str, Row]:
+    keys = sorted(
+        {target.rendition for asset in known.values() for target in asset.targets}
+        | {row.fingerprint for place in found.values() for row in place.placements}
+    )
+    made: dict[str, Row] = {}
+    for part in parts(keys):
+        rows = await reading.execute(
+            sa.select(renditions).where(renditions.c.brand == brand, renditions.c.key.in_(part))
+        )
+        made |= {row.key: row for row in rows}
+    return made
+
+
+async def _names(reading: AsyncConnection, connection: str, found: dict[str, PlaceFacts]) -> dict[str, str]:
+    """Public name → rendition, for every name that was seen."""
+    seen = sorted({item["name"] for place in found.values() for item in place.seen if item["name"]})
+    return await renditions_of_names(reading, connection, seen)
+
+
+async def renditions_of_names(reading: AsyncConnection, connection: str, names: Sequence[str]) -> dict[str, str]:
+    """Which rendition each public name of a connection serves."""
+    known: dict[str, str] = {}
+    for part in parts(names):
+        rows = await reading.execute(
+            sa.select(public_names.c.name, public_names.c.rendition).where(
+                public_names.c.connection == connection, public_names.c.name.in_(part)
+            )
+        )
+        known |= {row.name: row.rendition for row in rows}
+    return known
+
+
+async def brake_left(services: Services, reading: AsyncConnection, brand: str, connection: str) -> int:
+    """How many inferred removals a connection may still carry out now."""
+    of = (placements.c.brand == brand, placements.c.connection == connection)
+    since = services.clock.now() - timedelta(hours=24)
+    managed = sa.select(sa.func.count()).where(*of, placements.c.state.in_(("sent", "accepted", "live", "shown")))
+    removed = sa.select(sa.func.count()).where(*of, placements.c.inferred, placements.c.removed_at > since)
+    declared = services.configuration.active.bundle.brands[brand].brake
+    return brake.allowed(
+        declared.share,
+        declared.at_least,
+        (await reading.execute(managed)).scalar_one(),
+        (await reading.execute(removed)).scalar_one(),
+    )

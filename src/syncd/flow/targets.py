@@ -1,0 +1,135 @@
+"""Channels, libraries and catalogues behind one face: galleries that are observed and changed, so that one convergence
+serves all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from syncd.flow.places import ARCHIVE, LINK, PUBLISH, name_of, place
+from syncd.flow.services import Services
+from syncd.sdk.roles import (
+    Catalog,
+    Channel,
+    GalleryChange,
+    ItemResult,
+    Library,
+    LibraryItem,
+    Media,
+    ObservedGallery,
+    ObservedMedia,
+    Outcome,
+)
+
+
+class Target(Protocol):
+    """Where media stand. Names of listings are the ledger's (`listing:…`, `asset:…`, `product:…`)."""
+
+    def observe(self, places: Sequence[str]) -> AsyncIterator[ObservedGallery]: ...
+
+    async def apply(self, batch: Sequence[GalleryChange]) -> Sequence[ItemResult]: ...
+
+    async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]: ...
+
+
+class ChannelTarget:
+    """A channel's listings."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+
+    async def observe(self, places: Sequence[str]) -> AsyncIterator[ObservedGallery]:
+        async for gallery in self.channel.observe([name_of(each) for each in places]):
+            yield _renamed(gallery)
+
+    async def apply(self, batch: Sequence[GalleryChange]) -> Sequence[ItemResult]:
+        named = [_change_named(change) for change in batch]
+        return [_result_named(result) for result in await self.channel.apply(named)]
+
+    async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
+        return await self.channel.check_gone(media)
+
+
+def _renamed(gallery: ObservedGallery) -> ObservedGallery:
+    return ObservedGallery(
+        place(PUBLISH, gallery.listing), gallery.media, gallery.names, gallery.market, gallery.exists, gallery.issues
+    )
+
+
+def _change_named(change: GalleryChange) -> GalleryChange:
+    return GalleryChange(name_of(change.listing), change.gallery, change.add, change.remove, change.product)
+
+
+def _result_named(result: ItemResult, kind: str = PUBLISH) -> ItemResult:
+    return ItemResult(place(kind, result.listing), result.outcome, result.message, result.external_ids)
+
+
+class LibraryTarget:
+    """A library's assets: each a gallery of one, its current version."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+
+    async def observe(self, places: Sequence[str]) -> AsyncIterator[ObservedGallery]:
+        for state in await self.library.read([name_of(each) for each in places]):
+            held = state.exists and state.sha256
+            media = [ObservedMedia(state.external_id, state.url, fetched=state.sha256)] if held else []
+            yield ObservedGallery(place(ARCHIVE, state.asset), media, exists=True)
+
+    async def apply(self, batch: Sequence[GalleryChange]) -> Sequence[ItemResult]:
+        return [await self._apply(change) for change in batch]
+
+    async def _apply(self, change: GalleryChange) -> ItemResult:
+        if not change.add:
+            if change.remove:
+                await self.library.withdraw(name_of(change.listing), change.remove[0].facts.get("cause", "withdrawn"))
+            return ItemResult(change.listing, Outcome.ACCEPTED)
+        media = change.add[-1]
+        state = await self.library.put(
+            LibraryItem(media, media.alt, "approved", rights_until=None, metadata=media.facts)
+        )
+        return ItemResult(
+            change.listing, Outcome.ACCEPTED, external_ids={media.placement: state.url or state.external_id}
+        )
+
+    async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
+        """Reading the library again is all there is to see; a withdrawn asset is in its archive."""
+        return {}
+
+
+class CatalogTarget:
+    """A catalogue's products: the media linked to each."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+
+    async def observe(self, places: Sequence[str]) -> AsyncIterator[ObservedGallery]:
+        for found in await self.catalog.read([name_of(each) for each in places]):
+            yield ObservedGallery(place(LINK, found.sku), found.observed, exists=found.exists)
+
+    async def apply(self, batch: Sequence[GalleryChange]) -> Sequence[ItemResult]:
+        return [await self._apply(change) for change in batch]
+
+    async def _apply(self, change: GalleryChange) -> ItemResult:
+        sku = name_of(change.listing)
+        ids: dict[str, str] = {}
+        if change.add:
+            linked = await self.catalog.attach(sku, change.add)
+            ids = {media.placement: one.external_id for media, one in zip(change.add, linked, strict=False)}
+        if change.remove:
+            await self.catalog.detach(sku, change.remove)
+        return ItemResult(change.listing, Outcome.ACCEPTED, external_ids=ids)
+
+    async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
+        """A link is gone when the product does not list it any more, which observing shows."""
+        return {}
+
+
+def open_target(services: Services, kind: str, connection: str) -> Target:
+    """The face of a connection for one kind of place."""
+    if kind == ARCHIVE:
+        return LibraryTarget(services.connections.library(connection))
+    if kind == LINK:
+        return CatalogTarget(services.connections.catalog(connection))
+    return ChannelTarget(services.connections.channel(connection))

@@ -1,0 +1,52 @@
+"""Rows of blobs and of the pins that keep them from being collected as garbage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from syncd.ledger.store import Transaction
+from syncd.ledger.tables import Blob, Pin
+from syncd.ledger.tables.base import table
+
+blobs, pins = table(Blob), table(Pin)
+
+
+async def keep(transaction: Transaction, sha256: str, size: int, holder: str) -> None:
+    """Note a stored blob and pin it for `holder`, such as `version:7Q2M…`."""
+    insert: Any = postgresql.insert if transaction.dialect == "postgresql" else sqlite.insert
+    values = {"hash": sha256, "size": size, "stored_at": transaction.now}
+    await transaction.execute(insert(blobs).values(values).on_conflict_do_nothing())
+    await pin(transaction, sha256, holder)
+
+
+async def pin(transaction: Transaction, sha256: str, holder: str) -> None:
+    """Pin a blob the ledger knows for one more holder."""
+    insert: Any = postgresql.insert if transaction.dialect == "postgresql" else sqlite.insert
+    await transaction.execute(insert(pins).values(hash=sha256, holder=holder).on_conflict_do_nothing())
+
+
+async def unpin(transaction: Transaction, holder: str) -> None:
+    """Release what a holder pinned."""
+    await transaction.execute(sa.delete(pins).where(pins.c.holder == holder))
+
+
+async def unpinned(connection: AsyncConnection, before: datetime, limit: int) -> Sequence[str]:
+    """Blobs without a pin that were stored before an instant."""
+    pinned = sa.select(pins.c.hash).where(pins.c.hash == blobs.c.hash).exists()
+    rows = await connection.execute(
+        sa.select(blobs.c.hash).where(~pinned, blobs.c.stored_at < before).order_by(blobs.c.stored_at).limit(limit)
+    )
+    return rows.scalars().all()
+
+
+async def forget(transaction: Transaction, hashes: Sequence[str]) -> Sequence[str]:
+    """Delete the rows of blobs that still have no pin; returns whose bytes may go."""
+    pinned = sa.select(pins.c.hash).where(pins.c.hash == blobs.c.hash).exists()
+    rows = await transaction.execute(sa.delete(blobs).where(blobs.c.hash.in_(hashes), ~pinned).returning(blobs.c.hash))
+    return rows.scalars().all()

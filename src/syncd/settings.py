@@ -1,0 +1,50 @@
+"""Settings of the process: environment variables named SYNCD_…, a `.env` file, or files in a secrets directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything about one process that is not configuration of the product (`connectors/`, `mappings/`)."""
+
+    model_config = SettingsConfigDict(env_prefix="SYNCD_", env_file=".env", extra="ignore", frozen=True)
+
+    root: Path = Field(Path(), description="the folder that holds connectors/, mappings/ and var/")
+    ledger: str = Field("", description="sqlite:///FILE or postgresql://…; default: var/ledger.db below root")
+    blobs: str = Field("", description="a folder, s3://, gs:// or az:// URL; default: var/blobs below root")
+    blobs_shared: bool = Field(False, description="a local blob folder that all processes on PostgreSQL really share")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8371, ge=1, le=65535, description="port to listen on")
+    public_url: str = Field("", description="the URL the world reaches this daemon under; default: http://host:port")
+    workers: int = Field(2, ge=1, le=64, description="media worker processes")
+    secrets_dir: Path | None = Field(None, description="a folder whose files are secrets, by name")
+    log_format: Literal["json", "console"] = Field("json", description="how log lines are written")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least level that is logged"
+    )
+    drain_seconds: float = Field(20.0, gt=0, description="how long running work may take to finish on SIGTERM")
+    min_free_mb: int = Field(512, ge=0, description="below this much free disk nothing new is taken in")
+    url: str = Field("", description="where the command line finds the daemon; default: http://host:port")
+    token: SecretStr | None = Field(None, description="the command line's API token; default: var/token below root")
+
+    @property
+    def var(self) -> Path:
+        """Where the process keeps its own files."""
+        return self.root / "var"
+
+    @property
+    def ledger_url(self) -> str:
+        return self.ledger or f"sqlite:///{self.var.absolute()}/ledger.db"
+
+    @property
+    def blobs_url(self) -> str:
+        return self.blobs or str(self.var.absolute() / "blobs")
+
+    @property
+    def api_url(self) -> str:
+        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")

@@ -1,0 +1,47 @@
+"""Media of ours as anybody outside sees them: over HTTP, under their public address."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from syncd.errors import SyncdError
+from syncd.sdk.http import HttpClient
+
+_REFUSED_HEAD = (405, 501)  # who takes no HEAD is asked with GET
+_CLIENT_ERRORS = tuple(status for status in range(400, 500) if status != 429)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What an address serves: the hash of its bytes, or why they could not be had."""
+
+    sha256: str = ""
+    issue: str = ""
+
+
+async def fetch(http: HttpClient, url: str, limit: int) -> Fetched:
+    """Ask with HEAD, as readers of the feed do, then read and hash the bytes; at most `limit` of them."""
+    try:
+        await http.head(url)
+        answer = await http.send(http.build_request("GET", url, extensions={"limit": limit}), stream=True)
+        digest = hashlib.sha256()
+        try:
+            async for chunk in answer.aiter_bytes():
+                digest.update(chunk)
+        finally:
+            await answer.aclose()
+    except SyncdError as error:
+        return Fetched(issue=error.what)
+    return Fetched(digest.hexdigest())
+
+
+async def status(http: HttpClient, url: str) -> int:
+    """What an address answers, after redirects; a failure of the server raises: it is not "gone"."""
+    extensions = {"expect": (*_CLIENT_ERRORS, 501)}
+    answer = await http.head(url, follow_redirects=True, extensions=extensions)
+    if answer.status_code in _REFUSED_HEAD:
+        request = http.build_request("GET", url, extensions=extensions)
+        answer = await http.send(request, stream=True, follow_redirects=True)
+        await answer.aclose()
+    return answer.status_code

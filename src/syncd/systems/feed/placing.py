@@ -1,0 +1,78 @@
+"""Gives every item of the feed the media it shall show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO
+
+from syncd.sdk.roles import GalleryChange
+from syncd.systems.feed import merging, reading
+from syncd.systems.feed.document import Index
+from syncd.systems.feed.items import Item, of_product
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """One rewriting of the feed.
+
+    `based` says whether a present feed of the shop is the source (`known` is its index); else the feed itself is.
+    """
+
+    changes: Mapping[str, GalleryChange]
+    published: Index
+    known: Index
+    based: bool
+    prefix: str
+    limits: merging.Limits
+
+    def fault(self, change: GalleryChange) -> str:
+        """Why a change cannot be written, in words; "" if it can."""
+        shown, entry = merging.wanted(change), self.known.entries.get(change.listing)
+        if entry is None and (self.based or change.product is None):
+            return f"there is no item {change.listing}" + ("" if self.based else ", and no product to make it from")
+        if entry is not None and entry.twice:
+            return entry.twice
+        if self.based and entry is not None:
+            shown = merging.rebased(shown, entry.shown, self.prefix)
+        return merging.fault(shown, self.limits)
+
+    def items(self, file: IO[bytes], channel: reading.Channel) -> Iterator[Item]:
+        """The items to write, in order: the source's, then those of products no item stood for."""
+        file.seek(0)
+        if file.read(1):
+            file.seek(0)
+            for item in reading.read(file, "the feed", channel):
+                placed = self._based(item) if self.based else self._made(item)
+                if placed is not None:
+                    yield placed
+        for listing, change in self.changes.items():
+            if listing not in self.known.entries and change.product is not None:
+                made = self._made(of_product(change.product))
+                if made is not None:
+                    yield made
+
+    def _based(self, item: Item) -> Item:
+        change, before = self.changes.get(item.id), self.published.entries.get(item.id)
+        known = self.known.entries.get(item.id)
+        # An id that stands twice names no item: both stay as the shop wrote them.
+        if known is None or known.twice:
+            return item
+        if change is not None:
+            shown = merging.wanted(change)
+        elif before is not None:
+            shown = before.shown
+        else:
+            return item
+        own = merging.Shown(tuple(item.images), tuple(item.videos))
+        shown = merging.fitted(merging.rebased(shown, own, self.prefix), self.limits, self.prefix)
+        return Item(item.nodes, list(shown.images), list(shown.videos))
+
+    def _made(self, item: Item) -> Item | None:
+        change = self.changes.get(item.id)
+        if change is None:
+            return item
+        shown = merging.wanted(change)
+        made = of_product(change.product) if change.product else item
+        # An item without an image is refused by every reader of the format: it is left out.
+        return Item(made.nodes, list(shown.images), list(shown.videos)) if shown.images else None
