@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 from aiohttp import web
 
 from syncd import __version__
-from syncd.clock import Clock, SystemClock
+from syncd.clock import Clock, SystemClock, TrustedClock
 from syncd.engine.engine import Engine, LaneSpec
 from syncd.engine.handler import Handler
 from syncd.engine.inbox import Inbox
@@ -19,6 +20,7 @@ from syncd.engine.work import Due, Urgency, touch
 from syncd.errors import ConfigError, SyncdError
 from syncd.flow import housekeeping, places, tokens, touching
 from syncd.flow.check import CheckHandler
+from syncd.flow.clockwatch import ClockHandler
 from syncd.flow.collect import CollectHandler
 from syncd.flow.configuration import Configuration
 from syncd.flow.connections import Connections
@@ -35,6 +37,7 @@ from syncd.flow.render import RenderHandler
 from syncd.flow.respond import RespondHandler
 from syncd.flow.review import ReviewHandler
 from syncd.flow.services import Services
+from syncd.ledger import meta
 from syncd.ledger.sealer import Signer
 from syncd.ledger.store import Ledger
 from syncd.media.blobs import BlobStore
@@ -61,7 +64,7 @@ class App:
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
-        self.clock = clock or SystemClock()
+        self.clock = TrustedClock(clock or SystemClock())
         self.metrics = Metrics(process=True)
         self.ledger = Ledger(settings.ledger_url, self.clock)
         self.blobs = self._blobs()
@@ -108,6 +111,7 @@ class App:
             housekeeping.SweepHandler(services),
             housekeeping.GarbageHandler(services),
             housekeeping.ForecastHandler(services),
+            ClockHandler(services, self.clock),
         )
         connection: Sequence[Handler] = (
             PollHandler(services),
@@ -132,6 +136,7 @@ class App:
         """
         self.settings.var.mkdir(parents=True, exist_ok=True)
         await self.ledger.open()
+        await self._trust_time()
         await self._register_token()
         await self.configuration.start()
         self.inbox.start()
@@ -164,6 +169,13 @@ class App:
             if task.done() and not task.cancelled() and task.exception():
                 return task.exception()
         return None
+
+    async def _trust_time(self) -> None:
+        """A clock that says less than it said before the last stop is not believed."""
+        async with self.ledger.read() as reading:
+            last_seen = await meta.value_of(reading, meta.LAST_SEEN)
+        if last_seen:
+            self.clock.not_before(datetime.fromisoformat(last_seen))
 
     async def _register_token(self) -> None:
         """Let the token in `var/token` in; on the very first start, write one."""

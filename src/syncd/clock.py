@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
@@ -80,3 +80,59 @@ async def bounded(clock: Clock, work: Awaitable[T], timeout: float) -> T:
     finally:
         alarm.cancel()
         task.cancel()
+
+
+class TrustedClock:
+    """A clock that does not believe a wall clock which jumps: after a step of more than two minutes against monotonic
+    time it goes on from the last trusted instant, and says so, until a person accepts the new time or it comes back.
+    """
+
+    LARGEST_STEP = timedelta(minutes=2)
+
+    def __init__(self, inner: Clock, *, last_seen: datetime | None = None) -> None:
+        """
+        Args:
+            last_seen: an instant that surely has passed, from before the process was started.
+        """
+        self._inner = inner
+        self._wall, self._monotonic = inner.now(), inner.monotonic()
+        self.step = timedelta()
+        if last_seen is not None:
+            self.not_before(last_seen)
+
+    def not_before(self, instant: datetime) -> None:
+        """Take an instant as passed: a wall clock that says less by more than the largest step is not believed."""
+        if self._inner.now() < instant - self.LARGEST_STEP:
+            self._wall, self._monotonic = instant, self._inner.monotonic()
+
+    @property
+    def stepped(self) -> bool:
+        """Whether the wall clock is not believed at present; `step` is how far off it is."""
+        self.now()
+        return bool(self.step)
+
+    def now(self) -> datetime:
+        wall, monotonic = self._inner.now(), self._inner.monotonic()
+        expected = self._wall + timedelta(seconds=monotonic - self._monotonic)
+        if abs(wall - expected) > self.LARGEST_STEP:
+            self.step = wall - expected
+            return expected
+        self.step = timedelta()
+        self._wall, self._monotonic = wall, monotonic
+        return wall
+
+    def accept(self) -> None:
+        """Believe the wall clock as it is now."""
+        self._wall, self._monotonic, self.step = self._inner.now(), self._inner.monotonic(), timedelta()
+
+    def monotonic(self) -> float:
+        return self._inner.monotonic()
+
+    def database_now(self) -> datetime | None:
+        return self._inner.database_now()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+    async def wait(self, event: asyncio.Event, timeout: float) -> bool:
+        return await self._inner.wait(event, timeout)

@@ -75,7 +75,11 @@ class HostedDocuments:
 
 
 def context(
-    root: Path, clock: ManualClock, *, http: HttpClient | None = None, served: Host | None = None,
+    root: Path,
+    clock: ManualClock,
+    *,
+    http: HttpClient | None = None,
+    served: Host | None = None,
     media: Mapping[str, bytes] | None = None,
 ) -> Context:
     """A context named `test`; `media` holds bytes by their hash."""
@@ -90,16 +94,41 @@ def context(
         yield served.pages[url]
 
     return Context(
-        connection="test", brand="acme", owner="dana@acme.example", root=root, public_url=served.url, clock=clock,
-        http=http or open_client("test", clock), fetch=fetch, documents=HostedDocuments(served, "test"), media=read,
+        connection="test",
+        brand="acme",
+        owner="dana@acme.example",
+        root=root,
+        public_url=served.url,
+        clock=clock,
+        http=http or open_client("test", clock),
+        fetch=fetch,
+        documents=HostedDocuments(served, "test"),
+        media=read,
         log=structlog.get_logger(),
     )
 
 
-def media(content: bytes, *, placement: str = "P1", asset: str = "A1", version: int = 1, url: str = "",
-          name: str = "", media_type: str = "image/jpeg") -> Media:
+def media(
+    content: bytes,
+    *,
+    placement: str = "P1",
+    asset: str = "A1",
+    version: int = 1,
+    url: str = "",
+    name: str = "",
+    media_type: str = "image/jpeg",
+) -> Media:
     """A media item with these bytes."""
     digest = hashlib.sha256(content).hexdigest()
     name = name or f"{digest[:12]}-tok.{'mp4' if media_type.startswith('video') else 'jpg'}"
-    return Media(placement, name, url or f"http://media.example/m/{name}", digest, len(content), media_type,
-                 "lifestyle", asset, version)
+    return Media(
+        placement,
+        name,
+        url or f"http://media.example/m/{name}",
+        digest,
+        len(content),
+        media_type,
+        "lifestyle",
+        asset,
+        version,
+    )

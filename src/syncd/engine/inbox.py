@@ -47,6 +47,8 @@ async def store(transaction: Transaction, arrivals: Sequence[Arrival]) -> int:
     Returns:
         How many were new.
     """
+    if not arrivals:
+        return 0
     insert = postgresql.insert if transaction.dialect == "postgresql" else sqlite.insert
     rows = [
         {

@@ -20,12 +20,12 @@ from syncd.errors import TransientError
 from syncd.flow import findings, intents, placing, situation
 from syncd.flow.decision import Decision, Judge
 from syncd.flow.observe import gallery_rows, write_observation
-from syncd.flow.places import ROLES
+from syncd.flow.places import ARCHIVE, ROLES
 from syncd.flow.placing import Preparation, Writing
 from syncd.flow.services import Services
 from syncd.flow.situation import PlaceFacts, Situation
 from syncd.flow.targets import Target, open_target
-from syncd.flow.touching import RENDER, placements
+from syncd.flow.touching import RENDER, placements, touch_assets
 from syncd.ledger.store import Transaction
 from syncd.ledger.types import Row
 from syncd.sdk.roles import ItemResult, ObservedGallery
@@ -85,7 +85,7 @@ class ConvergeHandler:
             return True
         if any(row.state in ("sent", "accepted", "withdrawing") for row in place.placements):
             return True
-        return decision.step.write_needed  # whole-set systems would lose what others added since
+        return bool(decision.step.write_needed)  # whole-set systems would lose what others added since
 
     async def _look(
         self, claims: Sequence[Claim], facts: Situation, turns: list[_Turn], looking: list[_Turn]
@@ -151,7 +151,7 @@ def _forget_unconfirmed(facts: Situation, keys: Sequence[str]) -> None:
 
 
 def _is_lost(row: Row, facts: Situation) -> bool:
-    return row.state == "accepted" and facts.now - row.changed_at > findings.PATIENCE
+    return bool(row.state == "accepted" and facts.now - row.changed_at > findings.PATIENCE)
 
 
 def _planned(row: Row) -> Any:
@@ -202,32 +202,15 @@ class Round:
 
     async def _prepare(self, turns: list[_Turn]) -> tuple[str, list[Writing]]:
         """Commit the operation and its placements before anything is called."""
-        urls = await self._library_urls(turns)
         async with self.services.ledger.write() as transaction:
             for turn in turns:
                 await self._record_seen(transaction, turn)
-            preparation = Preparation(transaction, self.facts, self.services.connections.public_url, urls)
+            preparation = Preparation(transaction, self.facts, self.services.connections.public_url)
             writings = [await preparation.prepare(turn.place, turn.decision) for turn in turns]
             claims = [turn.claim for turn in turns]
             revision = turns[0].place.revision
             operation = await operations.prepare(transaction, claims, [w.wish for w in writings], revision)
         return operation, writings
-
-    async def _library_urls(self, turns: list[_Turn]) -> dict[str, str]:
-        """Where the library holds each asset, for links from the catalogue."""
-        wanted = sorted({asset for turn in turns for asset in turn.place.assets})
-        found: dict[str, str] = {}
-        async with self.services.ledger.read() as reading:
-            for part in situation.parts(wanted):
-                rows = await reading.execute(
-                    sa.select(placements.c.asset_id, placements.c.external_id).where(
-                        placements.c.asset_id.in_(part),
-                        placements.c.listing.startswith("asset:"),
-                        placements.c.state == "live",
-                    )
-                )
-                found |= {row.asset_id: row.external_id for row in rows}
-        return found
 
     def _answered(self, turn: _Turn, writing: Writing, operation: str, answer: ItemResult | None) -> Outcome:
         if answer is None:
@@ -309,6 +292,8 @@ class Round:
             return
         await placing.set_state(transaction, brand, connection, [placement], "live", **values)
         seen = turn.place.seen[slot - 1]
+        if self.kind == ARCHIVE:  # the catalogue links to it from now on
+            await touch_assets(transaction, self.services.configuration.active.bundle, brand, [row.asset_id])
         evidence = f"read back at position {slot}: {seen['url'] or seen['external_id']} {seen['fetched']}".strip()
         await placing.receipt(transaction, brand, placement, "live", evidence)
 

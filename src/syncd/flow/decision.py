@@ -107,8 +107,8 @@ class Judge:
                 if r.cause.urgent
             ]
             decision.step = replace(decision.step, adds=(), removes=(), moves=(), duplicates=(), write_needed=False)
-        elif standing.paused:
-            decision.blocked = f"{standing.paused} paused"
+        elif standing.paused or self.situation.clock_stepped:
+            decision.blocked = f"{standing.paused} paused" if standing.paused else "the clock jumped"
             kept = self._kept_while_paused(placed, causes, standing.takedowns_pass and standing.paused == "writes")
             decision.step = reconcile(kept, placed, seen, slots, causes, 0, fresh)
 
@@ -218,15 +218,22 @@ class _Draft:
         made = self.judge.situation.made.get(target.rendition)
         approved = asset.approved_at.timestamp() if asset.approved_at else 0.0
         wanted = Desired(key, asset.id, asset.number, target.rendition, target.role, (-approved, asset.id))
-        if self.judge.planning or (made is not None and made.sha256):
+        ready = made is not None and made.sha256 and not self._waits_for_library(asset)
+        if self.judge.planning or ready:
             self.desired[key] = wanted
             return
-        if made is not None and made.reason:
+        if self._waits_for_library(asset):
+            self.withheld.append(Withheld(key, asset.id, "library", "the library does not hold it yet"))
+        elif made is not None and made.reason:
             self.withheld.append(Withheld(key, asset.id, "rendition", made.reason))
         else:
             self.missing[key] = (asset, target)
         if row := self._standing.get(key):  # what stands stays until the new one is there
             self.desired[key] = replace(wanted, version=row.version_number, fingerprint=row.fingerprint)
+
+    def _waits_for_library(self, asset: AssetFacts) -> bool:
+        urls = self.judge.situation.library_urls
+        return self.place.place.startswith("product:") and urls is not None and asset.id not in urls
 
     def _cause_of(self, row: Row) -> RemovalCause:
         asset = self.judge.situation.assets.get(row.asset_id)

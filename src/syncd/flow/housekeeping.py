@@ -13,6 +13,7 @@ from syncd.engine.handler import OneByOne, Outcome
 from syncd.engine.work import LOCAL, Claim, Due, Urgency, touch
 from syncd.flow import touching
 from syncd.flow.catalogue import products
+from syncd.flow.clockwatch import WATCH
 from syncd.flow.grants import asset_grants, grants
 from syncd.flow.observe import listings
 from syncd.flow.places import due
@@ -41,7 +42,7 @@ log = structlog.get_logger("syncd.housekeeping")
 
 def standing_keys(brand: str) -> list[Due]:
     """The keys every brand always has."""
-    return [Due(brand, LOCAL, kind, "", Urgency.BACKFILL) for kind in (SEAL, SWEEP, GARBAGE, FORECAST)]
+    return [Due(brand, LOCAL, kind, "", Urgency.BACKFILL) for kind in (SEAL, SWEEP, GARBAGE, FORECAST, WATCH)]
 
 
 class SealHandler(OneByOne):
@@ -66,7 +67,7 @@ class SealHandler(OneByOne):
         if head is not None:
             await self.services.blobs.put_named(f"anchors/{claim.brand}/{head.position:012d}.json", head.as_json())
             log.info("trail anchored", event_id="trail.anchored", brand=claim.brand, position=head.position,
-                     head=head.chain_hash, signature=head.signature)  # fmt: skip
+                     head=head.chain_hash, signed=head.signature)  # fmt: skip
         return Outcome(claim, due_at=again, urgency=Urgency.BACKFILL)
 
 

@@ -52,11 +52,9 @@ class Writing:
 class Preparation:
     """Turns decisions into placements and changes, inside the transaction that prepares their operation."""
 
-    def __init__(
-        self, transaction: Transaction, situation: Situation, public_url: str, library_urls: Mapping[str, str]
-    ):
+    def __init__(self, transaction: Transaction, situation: Situation, public_url: str) -> None:
         self.transaction, self.situation, self.public_url = transaction, situation, public_url
-        self.library_urls = library_urls
+        self.library_urls = situation.library_urls or {}
         self._media: dict[str, Media] = {}
 
     async def prepare(self, place: PlaceFacts, decision: Decision) -> Writing:

@@ -13,7 +13,7 @@ from syncd.domain.delivery import Delivery
 from syncd.domain.review import Decision, ReviewStatus, Route, Verdict, outcome
 from syncd.engine.handler import Effects, OneByOne, Outcome
 from syncd.engine.work import LOCAL, Claim, Due, Urgency, touch
-from syncd.flow import grants
+from syncd.flow import grants, intents
 from syncd.flow.check import set_status
 from syncd.flow.people import people, person_id
 from syncd.flow.services import Services
@@ -128,7 +128,7 @@ class Advance:
     async def _advance(self) -> None:
         if not self.row.facts or self.row.status in (VersionStatus.REJECTED, VersionStatus.CHANGES):
             return
-        if not await self._covered():
+        if not await self._covered() or not await self._fits():
             return
         if self.row.status in (VersionStatus.RECEIVED, VersionStatus.HELD):
             await self._ask()
@@ -157,6 +157,16 @@ class Advance:
                 lane=LOCAL, work_kind=REVIEW, work_key=self.row.asset_id,
             ),
         )  # fmt: skip
+        return False
+
+    async def _fits(self) -> bool:
+        """Nobody looks at what no channel takes: it stays held until a spec or the file changes."""
+        targets, _ = await intents.load(self.transaction.connection, self.rulebook, [self.row.version_id])
+        channels = [t for t in targets.get(self.row.version_id, ()) if t.spec != intents.LIBRARY_COPY]
+        if not channels or not all(target.refusal for target in channels):
+            return True
+        if self.row.status == VersionStatus.RECEIVED:
+            await self._set(VersionEvent.HOLD, reason="no-spec-met")
         return False
 
     async def _ask(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from syncd.clock import Clock
+from syncd.clock import TrustedClock
 from syncd.flow.configuration import Configuration
 from syncd.flow.connections import Connections
 from syncd.ledger.store import Ledger
@@ -19,7 +19,7 @@ class Services:
     """Handed to every use case; made once, by `app`."""
 
     settings: Settings
-    clock: Clock
+    clock: TrustedClock
     ledger: Ledger
     blobs: BlobStore
     studio: Studio

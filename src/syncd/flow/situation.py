@@ -18,7 +18,7 @@ from syncd.flow import grants, intents, places
 from syncd.flow.catalogue import products
 from syncd.flow.intents import Target
 from syncd.flow.services import Services
-from syncd.flow.standing import Standing, standing_of
+from syncd.flow.standing import Standing, standing_of, standings
 from syncd.flow.subject import assets, submissions, versions
 from syncd.flow.touching import matches, placements
 from syncd.ledger.tables import Listing, PublicName, Rendition
@@ -69,7 +69,11 @@ class PlaceFacts:
 
 @dataclass(slots=True)
 class Situation:
-    """Everything a decision about these places rests on."""
+    """Everything a decision about these places rests on.
+
+    `library_urls` is where the brand's library holds each asset; None where the brand has no library that is written
+    to, or for places that are not products.
+    """
 
     brand: str
     connection: str
@@ -82,7 +86,9 @@ class Situation:
     names: dict[str, str]
     open_items: Mapping[str, OpenItem]
     brake_left: int
+    library_urls: Mapping[str, str] | None
     fresh_intents: dict[str, dict[str, list[Target]]]
+    clock_stepped: bool
 
     def rulebook(self, place: PlaceFacts) -> Rulebook:
         """The revision a place follows."""
@@ -116,8 +122,21 @@ async def load(
         names = await _names(reading, connection, found)
         items = await open_items(reading, brand, connection, keys)
         left = await brake_left(services, reading, brand, connection)
+        urls = await _library_urls(services, reading, brand, found)
     return Situation(
-        brand, connection, services.clock.now(), standing, rulebooks, found, known, made, names, items, left, fresh
+        brand,
+        connection,
+        services.clock.now(),
+        standing,
+        rulebooks,
+        found,
+        known,
+        made,
+        names,
+        items,
+        left,
+        urls,
+        fresh,
     )
 
 
@@ -316,3 +335,31 @@ async def brake_left(services: Services, reading: AsyncConnection, brand: str, c
         (await reading.execute(managed)).scalar_one(),
         (await reading.execute(removed)).scalar_one(),
     )
+
+
+async def _library_urls(
+    services: Services, reading: AsyncConnection, brand: str, found: dict[str, PlaceFacts]
+) -> dict[str, str] | None:
+    """A catalogue links to what the library holds, so it waits for the library."""
+    known = services.configuration.active.bundle.connections
+    standing = await standings(reading, brand)
+    libraries = [
+        name
+        for name, config in known.items()
+        if config.brand == brand and "library" in config.roles and standing.get(name, Standing()).may_write(config)
+    ]
+    if not libraries or not any(key.startswith("product:") for key in found):
+        return None
+    wanted = sorted({asset for place in found.values() for asset in place.assets})
+    urls: dict[str, str] = {}
+    for part in parts(wanted):
+        rows = await reading.execute(
+            sa.select(placements.c.asset_id, placements.c.external_id).where(
+                placements.c.asset_id.in_(part),
+                placements.c.connection.in_(libraries),
+                placements.c.listing.startswith("asset:"),
+                placements.c.state == "live",
+            )
+        )
+        urls |= {row.asset_id: row.external_id for row in rows}
+    return urls

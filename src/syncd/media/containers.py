@@ -6,12 +6,10 @@ end, but for what phones put there: padding, further pictures (Multi-Picture For
 
 from __future__ import annotations
 
-import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from syncd import errors
 
@@ -60,14 +58,14 @@ def inspect(data: bytes | memoryview, format: str, *, metadata_bytes: int) -> No
     view = memoryview(data)
     walker = _WALKERS.get(format)
     if walker is None:
-        _search(bytes(view[:65536]) + bytes(view[-65536:]), format)
+        search(bytes(view[:65536]) + bytes(view[-65536:]), format)
         return
     try:
         parts, end = _collect(walker(view), format)
     except (_BrokenError, IndexError) as error:
         raise errors.HostileInput("corrupt", f"The {format} file has a broken structure: {error}") from error
     if end > len(view):
-        _search(bytes(view[-65536:]), format)  # text behind the picture may read as the head of a huge box
+        search(bytes(view[-65536:]), format)  # text behind the picture may read as the head of a huge box
         raise errors.HostileInput("truncated", f"The {format} file ends {end - len(view)} bytes too early.")
     for part in parts:
         if part.name not in _PICTURE_DATA:
@@ -80,65 +78,8 @@ def end_of_jpeg(view: memoryview) -> int:
     return _collect(_walk_jpeg(view), "jpeg")[1]
 
 
-def inspect_video(file: BinaryIO, format: str) -> None:
-    """The same for a video, by seeking: its boxes fill the file exactly, and no script stands at either end.
-
-    Raises:
-        HostileInput: reasons `truncated`, `polyglot`, `trailing-data`.
-    """
-    size = file.seek(0, os.SEEK_END)
-    for at in (0, max(0, size - 65536)):
-        file.seek(at)
-        _search(file.read(65536), format)
-    if format in ("mp4", "mov"):
-        _walk_box_file(file, size, format)
-    else:
-        _require_segment(file, size, format)
-
-
-def _require_segment(file: BinaryIO, size: int, format: str) -> None:
-    """Matroska (RFC 9559): the header, then a segment whose length, where known, ends with the file."""
-    file.seek(0)
-    head = file.read(4096)
-    try:
-        length, at = _ebml_length(head, 4)
-        at += length
-        if head[at : at + 4] != b"\x18\x53\x80\x67":
-            raise errors.HostileInput("corrupt", f"The {format} file holds no segment.")
-        length, start = _ebml_length(head, at + 4)
-    except IndexError as error:
-        raise errors.HostileInput("truncated", f"The {format} file ends in its header.") from error
-    if length >= 0 and start + length > size:
-        raise errors.HostileInput("truncated", f"The {format} file ends {start + length - size} bytes too early.")
-
-
-def _ebml_length(data: bytes, at: int) -> tuple[int, int]:
-    """A variable-length number and the offset behind it; -1 for "unknown"."""
-    octets = 9 - data[at].bit_length()
-    if octets > 8 or at + octets > len(data):
-        raise IndexError
-    bits = int.from_bytes(data[at : at + octets], "big") & ((1 << 7 * octets) - 1)
-    return (-1 if bits == (1 << 7 * octets) - 1 else bits), at + octets
-
-
-def _walk_box_file(file: BinaryIO, size: int, format: str) -> None:
-    at = 0
-    while at < size:
-        file.seek(at)
-        head = file.read(16)
-        length, first = int.from_bytes(head[:4], "big"), 8
-        if length == 1:
-            length, first = int.from_bytes(head[8:16], "big"), 16
-        if length == 0 and len(head) >= 8:
-            return
-        if length < first or not _is_box_name(head[4:8]):
-            raise errors.HostileInput("trailing-data", f"{size - at} bytes of the {format} file are no part of it.")
-        at += length
-    if at > size:
-        raise errors.HostileInput("truncated", f"The {format} file ends {at - size} bytes too early.")
-
-
-def _is_box_name(name: bytes) -> bool:
+def is_box_name(name: bytes) -> bool:
+    """Whether four bytes can name a box of an ISO media file."""
     return len(name) == 4 and all(32 <= byte < 127 or byte == 0xA9 for byte in name)
 
 
@@ -159,7 +100,7 @@ def _inspect_part(view: memoryview, part: Part, format: str, metadata_bytes: int
         what = f"The {format} file has a {part.name!r} of {part.end - part.start} bytes."
         raise errors.HostileInput("metadata-limit", what, limit=4 * metadata_bytes)
     content = bytes(view[part.start : part.end])
-    _search(content, format)
+    search(content, format)
     if format == "png" and part.name in (b"zTXt", b"iTXt", b"iCCP"):
         _unpack(content, part.name, metadata_bytes)
 
@@ -180,10 +121,10 @@ def _unpack(content: bytes, name: bytes, limit: int) -> None:
         return
     if len(text) > limit:
         raise errors.HostileInput("metadata-limit", f"A {name!r} unpacks to more than {limit} bytes.", limit=limit)
-    _search(text, "png")
+    search(text, "png")
 
 
-def _search(content: bytes, format: str) -> None:
+def search(content: bytes, format: str) -> None:
     """Refuse scripts, pages, documents and archives inside a picture's metadata."""
     hit = _MARKUP.search(content)
     found = hit.group() if hit else None
@@ -201,7 +142,7 @@ def _inspect_trailer(view: memoryview, end: int, format: str) -> None:
         rest = view[end:]
         head = bytes(rest[:64])
         tail = bytes(rest[:65536]) + bytes(rest[-65536:])
-        _search(tail, format)
+        search(tail, format)
         if head.startswith(_TRAILER_MAGIC):
             raise errors.HostileInput("polyglot", f"Behind the {format} picture comes {head[:4]!r}.")
         if len(rest) <= 65536 and not bytes(rest).strip(b"\x00\xff \r\n"):
@@ -318,7 +259,7 @@ def _walk_boxes(view: memoryview) -> Iterator[Part]:
             yield Part(b"end", at, at)
             return
         length, name, head = int.from_bytes(view[at : at + 4], "big"), bytes(view[at + 4 : at + 8]), 8
-        if not _is_box_name(name):
+        if not is_box_name(name):
             yield Part(b"end", at, at)
             return
         if length == 1:

@@ -12,7 +12,7 @@ from typing import Any
 
 from syncd import errors
 from syncd.domain.media import MEDIA_TYPES, MediaFacts, MediaLimits, RightsMetadata
-from syncd.media import containers, sniff
+from syncd.media import sniff, videocontainer
 
 VIDEO_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "prores", "mjpeg"})
 _UNSET = 1971
@@ -42,14 +42,14 @@ def require_sound(path: Path, limits: MediaLimits) -> str:
     """The format of a file that may be handed to a video prober.
 
     Raises:
-        HostileInput: reasons of `sniff.require_media` and `containers.inspect_video`, `too-large`, `type-mismatch`.
+        HostileInput: reasons of `sniff.require_media` and `videocontainer.inspect_video`, `too-large`, `type-mismatch`.
     """
     with path.open("rb") as file:
         format = sniff.require_media(file.read(sniff.HEAD), "The file")
         if path.stat().st_size > limits.video_bytes:
             what = f"The video has {path.stat().st_size} bytes; {limits.video_bytes} are allowed."
             raise errors.HostileInput("too-large", what, limit=limits.video_bytes)
-        containers.inspect_video(file, format)
+        videocontainer.inspect_video(file, format)
     return format
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from syncd.config import nodes, problems, validation
 from syncd.errors import RejectedError
+from syncd.sdk.values import storable
 
 LIMIT = 2**20  # characters of one file
 _DEPTH = 30
@@ -59,9 +60,17 @@ def _json(text: str, file: str) -> Any:
         raise refused(file, 1, 1, "values are nested too deeply or too long") from error
     if not isinstance(data, dict):
         raise refused(file, 1, 1, "the file should be a map", "it holds something else")
-    if "\\u0000" in text:
-        raise refused(file, 1, 1, "a text holds the character NUL", "no store takes it")
+    if not storable(_all_text(data)):
+        raise refused(file, 1, 1, "a text holds a character that is none", "no store takes NUL or half a pair")
     return data
+
+
+def _all_text(data: Any) -> str:
+    if isinstance(data, dict):
+        return "".join(key + _all_text(value) for key, value in data.items())
+    if isinstance(data, list):
+        return "".join(map(_all_text, data))
+    return data if isinstance(data, str) else ""
 
 
 class _Twice(ValueError):

@@ -18,8 +18,9 @@ from syncd.sdk import hooks
 from syncd.sdk.context import Context
 from syncd.sdk.roles import HookRequest, RawItem, Role, SourcePage, Stored, SubmissionStatus
 from syncd.sdk.system import SDK, Options
+from syncd.sdk.values import storable
 
-_PATH = re.compile(r"(\$\.)?[^.\[\]\s]+(\[\])?(\.[^.\[\]\s]+(\[\])?)*")
+_PATH = re.compile(r"(\$\.)?[^.\[\]\s$]+(\[\])?(\.[^.\[\]\s$]+(\[\])?)*")
 
 
 def _checked(path: str) -> str:
@@ -292,8 +293,8 @@ def _texts(data: Any, path: str) -> list[str]:
         if isinstance(value, dict | list):
             kind = "an object" if isinstance(value, dict) else "a list"
             raise RejectedError(f"{path} holds {kind} where text belongs.")
-        if isinstance(value, str) and "\0" in value:
-            raise RejectedError(f"{path} holds the character NUL, which no store takes.")
+        if isinstance(value, str) and not storable(value):
+            raise RejectedError(f"{path} holds a character that is none, such as NUL.")
         if value is not None:
             texts.append(str(value).lower() if isinstance(value, bool) else str(value))
     return texts

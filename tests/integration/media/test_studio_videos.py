@@ -237,6 +237,15 @@ async def test_the_tool_is_bounded_and_killed(ffmpeg: FFmpeg, tmp_path: Path) ->
         await work
 
 
+async def test_the_tools_read_no_list_even_if_one_got_so_far(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+    inner, listed = f"file '{BUNNY}'\n", tmp_path / "list.mp4"
+    for text in (f"#EXTM3U\n#EXTINF:1,\n{BUNNY}\n#EXT-X-ENDLIST\n", f"ffconcat version 1.0\n{inner}", inner):
+        listed.write_text(text)
+        with pytest.raises(HostileInput) as caught:
+            await ffmpeg.run(listed, "mp4", ["-f", "null", "-"])
+        assert caught.value.reason == "corrupt"
+
+
 async def test_without_ffmpeg_a_video_is_refused_with_what_to_install(blobs: BlobStore, workers: MediaWorkers) -> None:
     studio = Studio(blobs, workers, None, SystemClock())
     blob = await blobs.put_file(BUNNY)

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.support import systems
 
 from syncd.errors import ConfigError, TransientError
 from syncd.sdk.roles import LibraryItem, Role
 from syncd.systems.folder import FolderOptions, FolderSystem
 from syncd.testing.clock import ManualClock
-from tests.support import systems
 
 V1, V2, V3 = b"first version", b"second version", b"third version"
 BYTES = {hashlib.sha256(content).hexdigest(): content for content in (V1, V2, V3)}
@@ -35,7 +35,9 @@ def tree(root: Path) -> dict[str, object]:
     for path in sorted((root / "dam").rglob("*")):
         if path.is_file():
             content = path.read_bytes()
-            found[path.relative_to(root / "dam").as_posix()] = json.loads(content) if path.suffix == ".json" else content
+            found[path.relative_to(root / "dam").as_posix()] = (
+                json.loads(content) if path.suffix == ".json" else content
+            )
     return found
 
 
@@ -161,7 +163,13 @@ async def test_killed_before_any_step_the_same_call_completes_it(tmp_path, clock
         elif act == "retitled":
             await system.put(item(V1, 1, title="Dusk"))
         else:
-            await system.put(item(V1 if act in ("first", "return") else V2, 2, title="Dusk" if act == "new version" else "Beach at dawn"))
+            await system.put(
+                item(
+                    V1 if act in ("first", "return") else V2,
+                    2,
+                    title="Dusk" if act == "new version" else "Beach at dawn",
+                )
+            )
 
     await before(library(tmp_path / "whole", clock))
     await step(library(tmp_path / "whole", clock))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.support.systems import context
 
 from syncd.domain.delivery import Delivery
 from syncd.errors import HookRefused, NotFoundError, RejectedError, TransientError
 from syncd.sdk.roles import HookRequest, Reason, Role, Stored, SubmissionStatus
 from syncd.systems.folder import FolderOptions, FolderSystem
 from syncd.testing.clock import ManualClock
-from tests.support.systems import context
 
 
 @pytest.fixture
@@ -119,7 +119,9 @@ async def test_texts_of_a_yaml_sidecar_mean_what_they_say(tmp_path, inbox, clock
         ("a.yaml", b"x" * (2**20 + 1), "a.yaml:1:1"),
     ],
 )
-async def test_a_malformed_sidecar_is_refused_with_its_place_and_its_file_waits(tmp_path, inbox, clock, name, text, place):
+async def test_a_malformed_sidecar_is_refused_with_its_place_and_its_file_waits(
+    tmp_path, inbox, clock, name, text, place
+):
     drop(inbox / "a.jpg")
     drop(inbox / name, text)
     system = source(tmp_path, clock)

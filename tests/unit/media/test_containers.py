@@ -70,13 +70,3 @@ def test_damaged_pictures_are_passed_or_refused_by_name(format: str, at: int, va
     data = bytearray(picture(format, **({"speed": 10} if format == "avif" else {})))
     data[at : at + len(value)] = value
     assert refusal(bytes(data), format) in {None, *REASONS}
-
-
-@given(data=st.binary(max_size=300), format=st.sampled_from(["mp4", "mov", "webm", "matroska"]))
-def test_any_bytes_named_video_are_passed_or_refused_by_name(data: bytes, format: str) -> None:
-    reason = None
-    try:
-        containers.inspect_video(io.BytesIO(data), format)
-    except HostileInput as error:
-        reason = error.reason
-    assert reason in {None, *REASONS}

@@ -96,7 +96,9 @@ def test_a_time_that_is_none_is_refused_even_if_signed(stamp: str):
     key = base64.b64decode(KEY.removeprefix("whsec_"))
     mac = base64.b64encode(hmac.digest(key, f"m.{stamp}.".encode() + BODY, "sha256")).decode()
     with pytest.raises(HookRefused) as refused:
-        accept(standard(KEY), request({"webhook-id": "m", "webhook-timestamp": stamp, "webhook-signature": f"v1,{mac}"}))
+        accept(
+            standard(KEY), request({"webhook-id": "m", "webhook-timestamp": stamp, "webhook-signature": f"v1,{mac}"})
+        )
     assert refused.value.reason == "bad-timestamp"
 
 
@@ -110,7 +112,9 @@ def test_without_a_key_everything_is_refused():
 def test_two_keys_live_during_rotation_on_either_side():
     accept(standard(OTHER, KEY), request(signed_by_library(KEY, BODY, NOW)))
     both = signed_by_library(KEY, BODY, NOW)
-    both["webhook-signature"] = signed_by_library(OTHER, BODY, NOW)["webhook-signature"] + " " + both["webhook-signature"]
+    both["webhook-signature"] = (
+        signed_by_library(OTHER, BODY, NOW)["webhook-signature"] + " " + both["webhook-signature"]
+    )
     accept(standard(KEY), request(both))
 
 

@@ -8,6 +8,7 @@ import respx
 import structlog
 from aiohttp import web
 from pydantic import SecretStr
+from tests.support.systems import host
 
 from syncd.errors import (
     AuthError,
@@ -23,7 +24,6 @@ from syncd.sdk.http import HttpClient, open_client
 from syncd.sdk.redact import Redactor, secrets_of
 from syncd.sdk.system import Options
 from syncd.testing.clock import ManualClock
-from tests.support.systems import host
 
 URL = "https://shop.example/api"
 
@@ -114,7 +114,9 @@ async def test_a_body_that_can_be_read_once_is_sent_once(client: HttpClient, clo
 )
 async def test_retry_after_is_waited_for_exactly(client: HttpClient, clock: ManualClock, header: str, seconds: float):
     with respx.mock(using="httpx") as mock:
-        route = mock.get(URL).mock(side_effect=[httpx.Response(429, headers={"retry-after": header}), httpx.Response(200)])
+        route = mock.get(URL).mock(
+            side_effect=[httpx.Response(429, headers={"retry-after": header}), httpx.Response(200)]
+        )
         task = asyncio.ensure_future(client.get(URL))
         await clock.advance(0)
         if seconds:
@@ -125,7 +127,9 @@ async def test_retry_after_is_waited_for_exactly(client: HttpClient, clock: Manu
 
 
 @pytest.mark.parametrize("header", ["31", "Sun, 22 Nov 2026 13:00:00 GMT"])
-async def test_a_wait_longer_than_thirty_seconds_is_left_to_the_engine(client: HttpClient, clock: ManualClock, header: str):
+async def test_a_wait_longer_than_thirty_seconds_is_left_to_the_engine(
+    client: HttpClient, clock: ManualClock, header: str
+):
     with respx.mock(using="httpx") as mock:
         route = mock.get(URL).respond(429, headers={"retry-after": header})
         with pytest.raises(RateLimited) as raised:

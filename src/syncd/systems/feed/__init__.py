@@ -7,7 +7,6 @@ import io
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import IO, ClassVar
 
 from pydantic import Field
@@ -147,7 +146,7 @@ options:
         faults = {change.listing: placing.fault(change) for change in batch}
         changes = {change.listing: change for change in batch if not faults[change.listing]}
         placing = replace(placing, changes=changes)
-        documents = await asyncio.to_thread(document.build, partial(placing.items, file), self._about())
+        documents = await asyncio.to_thread(self._built, placing, file)
         verify()
         if documents["xml"][1] != current:
             await self._context.documents.publish(documents)
@@ -192,6 +191,9 @@ options:
             known = version, await asyncio.to_thread(document.index, file, resource.location)
             self._indexes[resource.location] = known
         return known[1]
+
+    def _built(self, placing: Placing, file: IO[bytes]) -> dict[str, tuple[str, bytes]]:
+        return document.build(placing.items(file), placing.columns(), placing.known.about or self._about())
 
     def _read(self, content: bytes) -> document.Index:
         return document.index(io.BytesIO(content), "the published feed")

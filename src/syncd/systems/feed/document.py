@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -33,9 +33,11 @@ class Entry:
 
 @dataclass(slots=True)
 class Index:
-    """A document in short: items by id, in order."""
+    """A document in short: items by id, in order; its TSV columns; what it says of itself."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
+    columns: dict[str, None] = field(default_factory=dict)
+    about: list[Node] = field(default_factory=list)
 
     def add(self, number: int, item: Item) -> None:
         place = f"item {number} ({item.value('title') or 'without title'})"
@@ -48,34 +50,32 @@ class Index:
 
 
 def index(file: IO[bytes], name: str) -> Index:
-    """What a document holds; items without an id cannot be spoken of and are left out."""
+    """What a document holds; items without an id cannot be spoken of and have no entry."""
     found = Index()
-    for number, item in enumerate(reading.read(file, name, reading.Channel()), 1):
+    channel = reading.Channel(found.about)
+    for number, item in enumerate(reading.read(file, name, channel), 1):
+        found.columns.update(dict.fromkeys(item.columns()))
         if item.id:
             found.add(number, item)
     return found
 
 
-def build(source: Callable[[reading.Channel], Iterator[Item]], about: Sequence[Node]) -> dict[str, tuple[str, bytes]]:
+def build(items: Iterable[Item], columns: Sequence[str], about: Sequence[Node]) -> dict[str, tuple[str, bytes]]:
     """Both documents.
 
     Args:
-        source: gives all items, from the first, each time it is called: once for the columns, once for the rows; and
-            fills what the feed says of itself.
-        about: said of the feed where the source says nothing.
+        items: to write, in order.
+        columns: of the TSV: all that any item has.
+        about: what the feed says of itself.
 
     Returns:
         extension → (media type, content).
     """
-    columns: dict[str, None] = {}
-    channel = reading.Channel()
-    for item in source(channel):
-        columns.update(dict.fromkeys(item.cells()))
     xml, tsv = io.StringIO(), io.StringIO()
-    xml.write(_HEAD + "".join(f"    {node.xml()}\n" for node in channel.nodes or about))
-    writer = csv.DictWriter(tsv, list(columns), restval="", dialect=csv.excel_tab, lineterminator="\n")
+    xml.write(_HEAD + "".join(f"    {node.xml()}\n" for node in about))
+    writer = csv.DictWriter(tsv, columns, restval="", dialect=csv.excel_tab, lineterminator="\n")
     writer.writeheader()
-    for item in source(reading.Channel()):
+    for item in items:
         xml.write(item.xml())
         writer.writerow(item.cells())
     xml.write(_TAIL)

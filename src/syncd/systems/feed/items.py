@@ -83,6 +83,10 @@ class Item:
         lines += [f"<g:{name}>{escape(clean(url))}</g:{name}>" for name, url in self._media()]
         return "    <item>\n" + "".join(f"      {line}\n" for line in lines) + "    </item>\n"
 
+    def columns(self) -> list[str]:
+        """The TSV columns it has values in."""
+        return [*(node.column() for node in self.nodes), *(name for name, _ in self._media())]
+
     def cells(self) -> dict[str, str]:
         """The TSV row by column; repeated fields are joined by commas, as the format has it."""
         found: dict[str, list[str]] = {}

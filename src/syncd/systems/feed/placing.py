@@ -9,7 +9,7 @@ from typing import IO
 from syncd.sdk.roles import GalleryChange
 from syncd.systems.feed import merging, reading
 from syncd.systems.feed.document import Index
-from syncd.systems.feed.items import Item, of_product
+from syncd.systems.feed.items import IMAGE, MORE_IMAGES, VIDEO, Item, of_product
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,29 @@ class Placing:
             shown = merging.rebased(shown, entry.shown, self.prefix)
         return merging.fault(shown, self.limits)
 
-    def items(self, file: IO[bytes], channel: reading.Channel) -> Iterator[Item]:
+    def columns(self) -> list[str]:
+        """The columns of what `items` gives."""
+        made = [of_product(change.product) for change in self.changes.values() if change.product is not None]
+        shown = [merging.wanted(change) for change in self.changes.values()]
+        shown += [entry.shown for entry in self.published.entries.values()]
+        media = [name for name, used in (
+            (IMAGE, any(s.images for s in shown)), (MORE_IMAGES, any(len(s.images) > 1 for s in shown)),
+            (VIDEO, any(s.videos for s in shown)),
+        ) if used]  # fmt: skip
+        added = made if not self.based else []
+        return list(dict.fromkeys([*self.known.columns, *(name for item in added for name in item.columns()), *media]))
+
+    def items(self, file: IO[bytes]) -> Iterator[Item]:
         """The items to write, in order: the source's, then those of products no item stood for."""
         file.seek(0)
         if file.read(1):
             file.seek(0)
-            for item in reading.read(file, "the feed", channel):
+            for item in reading.read(file, "the feed", reading.Channel()):
                 placed = self._based(item) if self.based else self._made(item)
                 if placed is not None:
                     yield placed
         for listing, change in self.changes.items():
-            if listing not in self.known.entries and change.product is not None:
+            if not self.based and listing not in self.known.entries and change.product is not None:
                 made = self._made(of_product(change.product))
                 if made is not None:
                     yield made

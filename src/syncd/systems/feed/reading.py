@@ -26,10 +26,10 @@ _CUT = "Have it exported again; the copy read is incomplete."
 
 
 class Channel:
-    """What the feed says of itself: filled before the first item is given out."""
+    """Collects what the feed says of itself."""
 
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
+    def __init__(self, nodes: list[Node] | None = None) -> None:
+        self.nodes: list[Node] = [] if nodes is None else nodes
 
 
 def read(file: IO[bytes], name: str, channel: Channel) -> Iterator[Item]:

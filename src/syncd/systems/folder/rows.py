@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 from syncd.sdk import manifest
+from syncd.sdk.values import storable
 from syncd.systems.folder.statement import Row
 
 
@@ -24,6 +25,8 @@ def read(path: Path, name: str) -> list[Row]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise manifest.refused(name, content[: error.start].count(b"\n") + 1, 1, "this is no UTF-8 text") from error
+    if not storable(text):
+        raise manifest.refused(name, text[: text.index("\0")].count("\n") + 1, 1, "the text holds the character NUL")
     lines = list(io.StringIO(text, newline=""))
     reader = csv.reader(lines, strict=True)
     try:

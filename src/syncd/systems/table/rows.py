@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from syncd.domain.product import ProductRecord, ProductStatus
 from syncd.errors import RejectedError
 from syncd.sdk.system import Options
+from syncd.sdk.values import storable
 
 _CELL = 2**20  # characters; a quote that is never closed would otherwise swallow the file into one cell
 _CUT = "Have it exported again; the copy read is incomplete."
@@ -152,8 +153,8 @@ def product(row: Row, columns: Columns, statuses: Mapping[str, bool]) -> Product
     facts = {name: cells.get(getattr(columns, name), "") for name in ("sku", "parent", "gtin", "version", "title")}
     if not facts["sku"]:
         raise ValueError(f"no {columns.sku}")
-    if any("\0" in cell for cell in cells.values()):
-        raise ValueError("a cell holds the character NUL")
+    if not all(storable(cell) for cell in cells.values()):
+        raise ValueError("a cell holds a character that is none, such as NUL")
     status = cells.get(columns.status, "")
     sold = statuses.get(status.casefold()) if status or columns.status in cells else True
     if sold is None:
