@@ -94,7 +94,7 @@ class App:
         if not self.ledger.embedded and not blobs.shared and not self.settings.blobs_shared:
             raise ConfigError(
                 "Several processes cannot share the local blob folder of one.",
-                remedy="Set SYNCD_BLOBS to s3://…, gs:// or az://…; SYNCD_BLOBS_SHARED=true if all see the same folder.",
+                remedy="Set SYNCD_BLOBS to s3://…, gs:// or az://…; SYNCD_BLOBS_SHARED=true if all see one folder.",
             )
         return blobs
 

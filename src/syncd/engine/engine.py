@@ -250,6 +250,7 @@ class Engine:
             error=error.what,
             attempts=claim.attempts,
             not_before=verdict.not_before and verdict.not_before.isoformat(),
+            exc_info=outcome.error if error.kind is Kind.BUG else None,
         )
         if verdict.tell:
             await open_exception(transaction, self._dead_letter(claim, error, outcome.payload or {}))

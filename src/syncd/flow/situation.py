@@ -124,19 +124,20 @@ async def load(
         left = await brake_left(services, reading, brand, connection)
         urls = await _library_urls(services, reading, brand, found)
     return Situation(
-        brand,
-        connection,
-        services.clock.now(),
-        standing,
-        rulebooks,
-        found,
-        known,
-        made,
-        names,
-        items,
-        left,
-        urls,
-        fresh,
+        brand=brand,
+        connection=connection,
+        now=services.clock.now(),
+        standing=standing,
+        rulebooks=rulebooks,
+        places=found,
+        assets=known,
+        made=made,
+        names=names,
+        open_items=items,
+        brake_left=left,
+        library_urls=urls,
+        fresh_intents=fresh,
+        clock_stepped=services.clock.stepped,
     )
 
 
