@@ -206,6 +206,12 @@ class BlobStore:
         except errors.NotFoundError:
             return None
 
+    async def list_named(self, prefix: str) -> list[str]:
+        """The names of named objects below a folder of names such as `anchors/acme`, sorted."""
+        with _translated(prefix):
+            pages = [page async for page in obstore.list(self._store, prefix=_named(prefix), chunk_size=1000)]
+        return sorted(meta["path"].removeprefix("names/") for page in pages for meta in page)
+
     async def discard_partial(self, before: datetime) -> int:
         """Remove what interrupted puts left in a folder store before that instant.
 

@@ -199,6 +199,8 @@ async def test_killed_between_versions_the_one_after_next_finds_everything(tmp_p
         held = tree(root)
         assert state.sha256 == digest(V3)
         assert held[f"A1/archive/v1-{digest(V1)[:8]}.jpg"] == V1
+        second = [name for name, content in held.items() if content == V2]
+        assert second in ([], [f"A1/archive/v2-{digest(V2)[:8]}.jpg"]), f"killed before step {at}"
         current = [name for name in held if "archive" not in name]
         assert current == ["A1/beach-at-dawn.jpg", "A1/beach-at-dawn.jpg.json"]
         at += 1

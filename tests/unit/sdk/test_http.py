@@ -267,6 +267,11 @@ def test_secrets_are_found_however_deep_options_hold_them():
     assert sorted(secrets_of(options)) == ["aaaa", "bbbb", "cccc"]
 
 
+@pytest.mark.parametrize("shown", ["a b/c+d", "a%20b%2Fc%2Bd", "a%20b/c%2Bd", "a+b%2Fc%2Bd", "YSBiL2MrZA=="])
+def test_a_secret_is_masked_in_each_spelling_it_takes_on_the_wire(shown: str):
+    assert Redactor(["a b/c+d"]).text(f"x={shown};") == "x=***;"
+
+
 def test_the_longer_of_two_secrets_is_masked_whole():
     assert Redactor(["abcd", "abcdefgh"]).text("x abcdefgh y") == "x *** y"
 
