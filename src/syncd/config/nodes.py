@@ -107,6 +107,7 @@ def parse(text: str, file: str) -> Document:
             "split what it says into smaller files or a CSV table",
         )
     try:
+        _require_shallow(text, file)
         root = yaml.compose(text, yaml.CBaseLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -210,3 +211,18 @@ def _one_line(error: yaml.MarkedYAMLError) -> str:
 def _after(text: str, offset: int) -> tuple[int, int]:
     before = text[:offset]
     return (before.count("\n") + 1, offset - before.rfind("\n"))
+
+
+def _require_shallow(text: str, file: str) -> None:
+    """Refuse nesting that would exhaust the C stack of the composer, which has no limit of its own."""
+    depth = 0
+    for event in yaml.parse(text, yaml.CBaseLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH + 1:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise _refused(
+                file, line, 1, "values are nested too deeply", f"the limit is {MAX_DEPTH} levels", "flatten them"
+            )

@@ -27,8 +27,25 @@ from syncd.ledger.tables import (
 from syncd.ledger.tables.base import SQLModel, table
 
 __all__ = [
-    "Ambiguous", "Asset", "Consent", "Decision", "Event", "ExceptionRecord", "Finding", "Grant", "Match", "Placement",
-    "Receipt", "SHORTEST", "Submission", "SubmissionFile", "Version", "belonging", "current_version", "numbered", "one",
+    "SHORTEST",
+    "Ambiguous",
+    "Asset",
+    "Consent",
+    "Decision",
+    "Event",
+    "ExceptionRecord",
+    "Finding",
+    "Grant",
+    "Match",
+    "Placement",
+    "Receipt",
+    "Submission",
+    "SubmissionFile",
+    "Version",
+    "belonging",
+    "current_version",
+    "numbered",
+    "one",
     "page",
 ]  # fmt: skip
 

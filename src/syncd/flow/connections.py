@@ -55,6 +55,7 @@ class Connections:
         self.blobs, self.fetcher, self.documents = blobs, fetcher, documents
         self.public_url = public_url
         self._open: dict[str, _Open] = {}
+        self.owned: set[tuple[str, Role]] = set()
         self._secrets = secrets.Secrets(_providers(settings))
         configuration.on_change(self.close_changed)
 
@@ -159,6 +160,7 @@ class Connections:
 
     async def _close(self, name: str) -> None:
         opened = self._open.pop(name)
+        self.owned -= {(name, role) for role in Role}
         for system in opened.systems.values():
             await system.close()
         await opened.http.aclose()

@@ -17,7 +17,7 @@ from syncd.engine.lanes import Lanes
 from syncd.engine.operations import OpenItem
 from syncd.engine.work import LOCAL, Claim, Due, Urgency, touch
 from syncd.errors import TransientError
-from syncd.flow import findings, intents, placing, situation
+from syncd.flow import findings, intents, ownership, placing, situation
 from syncd.flow.decision import Decision, Judge
 from syncd.flow.observe import gallery_rows, write_observation
 from syncd.flow.places import ARCHIVE, ROLES
@@ -184,7 +184,15 @@ class Round:
     # --- writing -------------------------------------------------------------------------------------------------
 
     async def _write(self, turns: list[_Turn]) -> list[Outcome]:
-        deadline = self.services.connections.system_class(self.facts.connection).call_deadline
+        """Write in calls of the size the system takes; one that fails does not keep the others back."""
+        system = self.services.connections.system_class(self.facts.connection)
+        await ownership.require(self.services, self.facts.brand, self.facts.connection, ROLES[self.kind])
+        outcomes: list[Outcome] = []
+        for start in range(0, len(turns), system.max_batch):
+            outcomes += await self._call(turns[start : start + system.max_batch], system.call_deadline)
+        return outcomes
+
+    async def _call(self, turns: list[_Turn], deadline: float) -> list[Outcome]:
         if not self.lanes.may_call(self.facts.connection, deadline):
             late = TransientError(f"The lease of {self.facts.connection} is too short for another call.")
             return [Outcome(turn.claim, error=late) for turn in turns]

@@ -124,26 +124,33 @@ async def _write(services: Services, transaction: Transaction, row: Row, ruling:
     return identifier
 
 
-async def withdraw(services: Services, asset: str, *, because: str, consent: str = "", grant: str = "") -> None:
+async def withdraw(
+    services: Services, asset: str, *, by: str, because: str, consent: str = "", grant: str = ""
+) -> list[str]:
     """Take an asset back, or the consent or grant it rests on; it comes down everywhere at once.
 
     Args:
-        because: why, in a few words.
+        by: mail address of the person who says so. because: why, in a few words.
         consent: id of a consent of the asset that its person withdraws; grant: id of a grant that is revoked.
 
+    Returns:
+        the ids of all assets that rest on what was taken back.
+
     Raises:
-        NotFoundError: no such asset, consent or grant.
+        NotFoundError: no such asset, or it does not rest on this consent or grant.
     """
     async with services.ledger.write() as transaction:
         row = (await transaction.execute(ROW.where(versions.c.asset_id == asset, versions.c.current))).first()
         if row is None:
             raise NotFoundError(f"There is no asset {asset}.")
         affected = [asset]
+        person = await person_id(transaction, row.brand, by, mail=by)
+        transaction.record(row.brand, "asset.taken-back", asset, person=person, consent=consent, grant=grant)
         if consent:
-            affected = await _covered(transaction, grants.asset_consents, "consent_id", consent)
+            affected = await _covered(transaction, grants.asset_consents, "consent_id", consent, asset)
             await grants.withdraw_consent(transaction, row.brand, consent)
         elif grant:
-            affected = await _covered(transaction, grants.asset_grants, "grant_id", grant)
+            affected = await _covered(transaction, grants.asset_grants, "grant_id", grant, asset)
             await grants.revoke(transaction, row.brand, grant)
         else:
             await withdraw_asset(transaction, row, because)
@@ -151,11 +158,13 @@ async def withdraw(services: Services, asset: str, *, because: str, consent: str
         await touch_assets(transaction, bundle, row.brand, affected, Urgency.TAKEDOWN)
         keys = [Due(row.brand, LOCAL, REVIEW, each, Urgency.TAKEDOWN) for each in affected]
         await touch(transaction, [*keys, Due(row.brand, row.connection, RESPOND, row.submission_id)])
+    return affected
 
 
-async def _covered(transaction: Transaction, link: sa.Table, column: str, identifier: str) -> list[str]:
+async def _covered(transaction: Transaction, link: sa.Table, column: str, identifier: str, asset: str) -> list[str]:
+    """All assets that rest on a consent or grant, of which this asset must be one."""
     rows = await transaction.execute(sa.select(link.c.asset_id).where(link.c[column] == identifier))
     found = [row.asset_id for row in rows]
-    if not found:
-        raise NotFoundError(f"Nothing rests on {column.removesuffix('_id')} {identifier}.")
+    if asset not in found:
+        raise NotFoundError(f"Asset {asset} rests on no {column.removesuffix('_id')} {identifier}.")
     return found

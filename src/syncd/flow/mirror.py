@@ -37,12 +37,14 @@ class MirrorHandler(OneByOne):
         catalog = self.services.connections.catalog(name)
         since = await self._since(claim)
         records: list[ProductRecord] = []
+        problems: list[str] = []
         checkpoint, complete = since, False
         async for page in catalog.products(since):
             records += page.products
+            problems += page.problems
             checkpoint, complete = page.checkpoint or checkpoint, page.complete
         again = self.services.clock.now() + connection.poll
-        effects = self._effects(claim, records, checkpoint, complete)
+        effects = self._effects(claim, records, problems, checkpoint, complete)
         return Outcome(claim, due_at=again, urgency=Urgency.PUBLISH, effects=effects)
 
     async def _since(self, claim: Claim) -> str:
@@ -51,15 +53,34 @@ class MirrorHandler(OneByOne):
             missing = await value_of(reading, claim.brand, claim.lane, MISSING)
             return "" if missing not in ("", "[]") else await value_of(reading, claim.brand, claim.lane, CHECKPOINT)
 
-    def _effects(self, claim: Claim, records: list[ProductRecord], checkpoint: str, complete: bool) -> Effects:
+    def _effects(
+        self, claim: Claim, records: list[ProductRecord], problems: list[str], checkpoint: str, complete: bool
+    ) -> Effects:
         async def effects(transaction: Transaction) -> None:
             bundle, name = self.services.configuration.active.bundle, claim.lane
             await catalogue.take_in(transaction, bundle, claim.brand, name, records)
             if complete:
                 await self._note_missing(transaction, claim, frozenset(record.sku for record in records))
+            if records or problems:
+                await self._tell(transaction, claim, problems)
             await write_checkpoint(transaction, claim, CHECKPOINT, checkpoint)
 
         return effects
+
+    async def _tell(self, transaction: Transaction, claim: Claim, problems: list[str]) -> None:
+        """Rows that were not understood, with a sample; nothing counts as gone while there are any."""
+        subject = f"{claim.lane}/rows"
+        if not problems:
+            await close_exceptions(transaction, claim.brand, by="listing", kind="catalogue", subjects=[subject])
+            return
+        opening = Opening(
+            brand=claim.brand, kind="catalogue", code="catalogue.rows", subject=subject, connection=claim.lane,
+            owner=self.services.owner_of(claim.brand, claim.lane),
+            reason=f"{len(problems):,} rows of {claim.lane} were not understood: {problems[0]}",
+            remedy="Mend them in the catalogue, or name its columns and values in the connection's options.",
+            payload={"problems": problems[:50]}, lane=claim.lane, work_kind=MIRROR, work_key=claim.key,
+        )  # fmt: skip
+        await open_exception(transaction, opening)
 
     async def _note_missing(self, transaction: Transaction, claim: Claim, listed: frozenset[str]) -> None:
         """Only what two complete listings in a row lack is gone, and never many at once without a person's word."""

@@ -13,13 +13,13 @@ from syncd.engine.handler import OneByOne, Outcome
 from syncd.engine.work import LOCAL, Claim, Due, Urgency, touch
 from syncd.flow import places
 from syncd.flow.services import Services
-from syncd.flow.standing import set_standing
+from syncd.flow.standing import set_standing, standing_of
 from syncd.flow.touching import LOCATE, OBSERVE, matches
 from syncd.ledger.store import Transaction
 from syncd.ledger.tables import Listing, ListingName
 from syncd.ledger.tables.base import table
 from syncd.ledger.types import Row
-from syncd.sdk.roles import ObservedGallery
+from syncd.sdk.roles import Channel, ObservedGallery
 
 listings, listing_names = table(Listing), table(ListingName)
 _PER_TRANSACTION = 500
@@ -67,6 +67,7 @@ class ObserveHandler(OneByOne):
 
     async def one(self, claim: Claim) -> Outcome:
         channel = self.services.connections.channel(claim.lane)
+        await self._refresh(claim, channel)
         poll = self.services.connections.config(claim.lane).poll
         part: list[ObservedGallery] = []
         async for gallery in channel.observe(None):
@@ -81,6 +82,14 @@ class ObserveHandler(OneByOne):
             await self._locate_matched(transaction, claim)
 
         return Outcome(claim, due_at=self.services.clock.now() + poll, urgency=Urgency.BACKFILL, effects=effects)
+
+    async def _refresh(self, claim: Claim, channel: Channel) -> None:
+        """Let a system that publishes whole documents follow what they are made from; nobody's media change."""
+        config = self.services.connections.config(claim.lane)
+        async with self.services.ledger.read() as reading:
+            standing = await standing_of(reading, claim.brand, claim.lane)
+        if standing.applied_at is not None and standing.may_write(config) and not standing.paused:
+            await channel.apply([])
 
     async def _write(self, claim: Claim, part: Sequence[ObservedGallery]) -> None:
         if not part:

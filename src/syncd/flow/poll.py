@@ -6,9 +6,11 @@ from syncd.engine import inbox
 from syncd.engine.handler import OneByOne, Outcome
 from syncd.engine.inbox import Arrival
 from syncd.engine.work import Claim
+from syncd.flow import ownership
 from syncd.flow.checkpoints import read_checkpoint, write_checkpoint
 from syncd.flow.services import Services
 from syncd.flow.touching import POLL
+from syncd.sdk.roles import Role
 
 CHECKPOINT = "deliveries"
 
@@ -23,6 +25,7 @@ class PollHandler(OneByOne):
         self.services = services
 
     async def one(self, claim: Claim) -> Outcome:
+        await ownership.require(self.services, claim.brand, claim.lane, Role.SOURCE)
         source = self.services.connections.source(claim.lane)
         poll = self.services.connections.config(claim.lane).poll
         since = await read_checkpoint(self.services.ledger, claim.brand, claim.lane, CHECKPOINT)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel
 
 from syncd.config import nodes, problems, validation
@@ -88,29 +87,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _document(text: str, file: str, *, positions_only: bool) -> nodes.Document:
     try:
-        _require_shallow(text, file)
         return nodes.parse(text, file)
     except problems.InvalidFiles as error:
         if positions_only:
             return nodes.Document(file, None, None)  # JSON that is no YAML: its faults have no line
         raise _rejected(list(error.problems)) from error
-    except RejectedError:
-        if positions_only:
-            return nodes.Document(file, None, None)
-        raise
-
-
-def _require_shallow(text: str, file: str) -> None:
-    """Refuse nesting that would exhaust the C stack of the parser's composer, which has no limit of its own."""
-    depth = 0
-    try:
-        for event in yaml.parse(text, yaml.CBaseLoader):
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > _DEPTH:
-                line = event.start_mark.line + 1 if event.start_mark else 1
-                raise refused(file, line, 1, "values are nested too deeply")
-    except yaml.YAMLError:
-        return  # said, with its place, by the parser proper

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,8 +21,8 @@ class Options(BaseModel):
 class System(Protocol):
     """A connector class. One instance serves one connection in one role, for as long as the configuration holds.
 
-    `max_batch` is how many listings one `apply` may carry, `linger` how many seconds to wait for more of them,
-    `call_deadline` the longest one call may take, in seconds; the lane's lease outlives it. `example` is a commented
+    `max_batch` is how many places one recorded call may change, `call_deadline` the longest one call may take, in
+    seconds; the lane's lease outlives it. `example` is a commented
     connection file, which `syncd init` writes.
     """
 
@@ -32,7 +32,6 @@ class System(Protocol):
     options: ClassVar[type[Options]]
     example: ClassVar[str]
     max_batch: ClassVar[int]
-    linger: ClassVar[float]
     call_deadline: ClassVar[float]
 
     def __init__(self, context: Context, options: Any, role: Role) -> None: ...
@@ -43,4 +42,17 @@ class System(Protocol):
 
     async def close(self) -> None:
         """Release what was opened."""
+        ...
+
+
+@runtime_checkable
+class Claimable(Protocol):
+    """A system whose account can carry a mark of the ledger that keeps it, so that a second one is noticed."""
+
+    async def claim(self, ledger: str, *, take_over: bool) -> str:
+        """Mark the account with `ledger` if it carries no mark, or whatever it carries when taking over.
+
+        Returns:
+            the mark the account carries now.
+        """
         ...

@@ -121,7 +121,6 @@ class WebhookSystem:
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SOURCE})
     options: ClassVar[type[Options]] = WebhookOptions
     max_batch: ClassVar[int] = 1
-    linger: ClassVar[float] = 0.0
     call_deadline: ClassVar[float] = 10.0
     example: ClassVar[str] = """\
 # Submissions as JSON: POST to /hooks/NAME, signed (Standard Webhooks).

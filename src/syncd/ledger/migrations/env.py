@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import sqlalchemy as sa
 from alembic import context
 from sqlmodel.sql.sqltypes import AutoString
@@ -10,7 +12,7 @@ from syncd.ledger import tables
 from syncd.ledger.tables.base import metadata
 
 
-def render_item(kind: str, item: object, _context: object) -> str | bool:
+def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """How a column type is written in a new migration: ours by name."""
     if kind == "type" and isinstance(item, sa.JSON):
         return "syncd.ledger.types.Json"

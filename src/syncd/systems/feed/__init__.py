@@ -53,7 +53,6 @@ class FeedSystem:
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL})
     options: ClassVar[type[Options]] = FeedOptions
     max_batch: ClassVar[int] = 1000
-    linger: ClassVar[float] = 1.0
     call_deadline: ClassVar[float] = 60.0
     example: ClassVar[str] = """\
 # A product feed in Google Merchant's format, served at /feeds/NAME.xml and /feeds/NAME.tsv.

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from syncd.errors import ConfigError
+from syncd.sdk import marks
 from syncd.sdk.context import Context
 from syncd.sdk.roles import Role
 from syncd.sdk.system import SDK, Options
@@ -40,7 +41,6 @@ class FolderSystem(FolderSource, FolderLibrary):
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SOURCE, Role.LIBRARY})
     options: ClassVar[type[Options]] = FolderOptions
     max_batch: ClassVar[int] = 1
-    linger: ClassVar[float] = 0.0
     call_deadline: ClassVar[float] = 30.0
     example: ClassVar[str] = """\
 # A folder that is watched: a file is a submission, and so is a sub-folder. What is known of a file stands in
@@ -87,6 +87,10 @@ options:
             raise ConfigError(what, remedy="Let syncd's user write there.") from error
         count = sum(1 for item in self._path.iterdir() if not item.name.startswith("."))
         return f"{self._path} can be written to; {count} entries"
+
+    async def claim(self, ledger: str, *, take_over: bool) -> str:
+        """The mark lies in the folder, one per role."""
+        return await marks.claim(self._path / f".syncd-{self._role.value}", ledger, take_over=take_over)
 
     async def close(self) -> None:
         """Nothing is held open."""

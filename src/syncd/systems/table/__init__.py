@@ -14,6 +14,7 @@ from pydantic import Field
 
 from syncd.domain.product import ProductRecord
 from syncd.errors import ConfigError, RejectedError
+from syncd.sdk import marks
 from syncd.sdk.context import Context
 from syncd.sdk.resource import Opened, Resource
 from syncd.sdk.roles import CatalogPage, Media, ObservedMedia, ProductMedia, Role
@@ -49,7 +50,6 @@ class TableSystem:
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CATALOG})
     options: ClassVar[type[Options]] = TableOptions
     max_batch: ClassVar[int] = 1
-    linger: ClassVar[float] = 0.0
     call_deadline: ClassVar[float] = 10.0
     example: ClassVar[str] = """\
 # Products from a table: a CSV file, JSON lines, or either at a URL.
@@ -126,6 +126,11 @@ options:
     async def read(self, skus: Sequence[str]) -> Sequence[ProductMedia]:
         """What the media file links to these products, others' links included, in its order."""
         return await self._linked().read(skus)
+
+    async def claim(self, ledger: str, *, take_over: bool) -> str:
+        """The mark lies beside the media file, the only thing that is written here."""
+        path = self._linked().path
+        return await marks.claim(path.with_name(f".{path.name}.syncd"), ledger, take_over=take_over)
 
     async def check(self) -> str:
         """Whether the table can be opened and has its columns."""

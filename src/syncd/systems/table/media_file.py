@@ -38,7 +38,7 @@ class MediaFile:
     def __init__(self, path: Path) -> None:
         if path.suffix not in (".jsonl", ".csv"):
             raise ConfigError(f"{path.name} is neither .jsonl nor .csv.", remedy="Name the media file accordingly.")
-        self._path = path
+        self.path = path
         self._lock = asyncio.Lock()
 
     async def attach(self, sku: str, media: Sequence[Media]) -> Sequence[ObservedMedia]:
@@ -84,25 +84,25 @@ class MediaFile:
             if text == before:
                 return table
             if self._text() == before:
-                files.write_atomically(self._path, text.encode())
+                files.write_atomically(self.path, text.encode())
                 return table
-        raise TransientError(f"{self._path} is being written to by somebody else.")
+        raise TransientError(f"{self.path} is being written to by somebody else.")
 
     def _text(self) -> str:
         try:
-            return self._path.read_bytes().decode("utf-8")
+            return self.path.read_bytes().decode("utf-8")
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError as error:
-            raise RejectedError(f"{self._path} is no UTF-8 text.", remedy="Save it as UTF-8.") from error
+            raise RejectedError(f"{self.path} is no UTF-8 text.", remedy="Save it as UTF-8.") from error
 
     def _load(self) -> tuple[_Table, str]:
         text = self._text()
-        kind = _Csv if self._path.suffix == ".csv" else _Jsonl
+        kind = _Csv if self.path.suffix == ".csv" else _Jsonl
         try:
             return kind(text), text
         except ValueError as error:
-            raise RejectedError(f"{self._path}: {error}.", remedy="Correct that line; nothing was written.") from error
+            raise RejectedError(f"{self.path}: {error}.", remedy="Correct that line; nothing was written.") from error
 
 
 class _Table:

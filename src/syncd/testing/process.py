@@ -1,0 +1,143 @@
+"""The daemon under test, from inside its process: the real App on a clock that a socket moves.
+
+    python -m syncd.testing.process --socket PATH --at 2026-11-22T12:00:00+00:00
+    python -m syncd.testing.process --nursery      forks such processes on request, so that each starts warm
+
+Settings come from SYNCD_…, as for the real daemon.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+import syncd.app
+from syncd.engine.work import work
+from syncd.settings import Settings
+from syncd.telemetry import logging
+from syncd.testing import points as crash_points
+from syncd.testing.clock import SocketClock
+
+STANDING = ("seal", "sweep", "garbage", "forecast", "poll", "mirror", "observe", "clock")
+"""Kinds that come back for ever; all others come to an end when nothing new happens."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one daemon, or the nursery, until it is told to stop."""
+    options = _parser().parse_args(arguments)
+    if options.nursery:
+        _nurse()
+    else:
+        asyncio.run(_run(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="syncd.testing.process")
+    parser.add_argument("--nursery", action="store_true")
+    parser.add_argument("--socket", type=Path)
+    parser.add_argument("--at", type=datetime.fromisoformat)
+    parser.add_argument("--crash", default="", help="STAGE:NUMBER of the point to die at")
+    parser.add_argument("--note", type=Path, help="file that is written just before dying")
+    parser.add_argument("--synchronous", choices=("OFF",), help="weaken the SQLite ledger, to see a test fail")
+    return parser
+
+
+async def _run(options: argparse.Namespace) -> None:
+    settings = Settings()
+    clock = SocketClock(options.at, _workers)
+    logging.configure(logging.LogFormat(settings.log_format), clock, settings.log_level)
+    points = crash_points.Points(options.crash, options.note)
+    crash_points.watch_commits(points)
+    crash_points.watch_files(points, settings.root)
+    syncd.app.Engine = crash_points.staged_engine(points)  # type: ignore[misc]
+    syncd.app.Registry = crash_points.counted_registry(points)  # type: ignore[misc]
+    if options.synchronous:
+        sa.event.listen(sa.Engine, "engine_connect", _weaken)
+    app = syncd.app.App(settings, clock)
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    await app.start()
+    _add_commands(clock, app, points)
+    server = await clock.serve(options.socket)
+    try:
+        await stopping.wait()
+    finally:
+        server.close()
+        await app.stop()
+
+
+def _weaken(connection: sa.Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA synchronous=OFF")
+
+
+def _workers() -> Iterator[asyncio.Task[Any]]:
+    """The tasks that carry out work: lane loops, batches, leases, the inbox while something waits in it."""
+    for task in asyncio.all_tasks():
+        name = getattr(task.get_coro(), "__qualname__", "")
+        if name.startswith(("Engine.", "App.", "StagedEngine.")):
+            yield task
+
+
+def _add_commands(clock: SocketClock, app: syncd.app.App, points: crash_points.Points) -> None:
+    async def unrest(_: dict[str, Any]) -> dict[str, Any]:
+        """How many keys of finite kinds are due within a minute, claimed, or backing off."""
+        soon = clock.now() + timedelta(minutes=1)
+        waits = sa.or_(work.c.due_at <= soon, work.c.claim_token.is_not(None), work.c.not_before.is_not(None))
+        query = sa.select(sa.func.count()).where(work.c.kind.not_in(STANDING), waits)
+        async with app.ledger.read() as reading:
+            return {"unrest": int((await reading.execute(query)).scalar_one()) + app.inbox.depth}
+
+    clock.command("unrest", unrest)
+    clock.command("points", lambda _: {"points": points.acts})
+    clock.command("lanes", lambda _: {"lanes": {lease.lane: lease.epoch for lease in app.lanes.held().values()}})
+
+
+# --- the nursery ----------------------------------------------------------------------------------------------------
+
+
+def _nurse() -> None:
+    """Fork a daemon for each line `{"arguments": […], "environment": {…}, "log": PATH}`; answer `{"pid": N}`."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    assert threading.active_count() == 1, "a process with threads must not fork"
+    for line in sys.stdin:
+        request = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            _be_born(request)
+        print(json.dumps({"pid": pid}), flush=True)  # noqa: T201  (this is the protocol)
+
+
+def _be_born(request: dict[str, Any]) -> None:
+    status = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(source, target)
+        sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        main(request["arguments"])
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    main()
