@@ -35,6 +35,7 @@ from syncd.flow.poll import PollHandler
 from syncd.flow.reception import Reception
 from syncd.flow.render import RenderHandler
 from syncd.flow.respond import RespondHandler
+from syncd.flow.resync import ResyncHandler
 from syncd.flow.review import ReviewHandler
 from syncd.flow.services import Services
 from syncd.ledger import meta
@@ -53,6 +54,7 @@ from syncd.web.documents import Documents
 from syncd.web.health import Health
 from syncd.web.hooks import Hooks
 from syncd.web.media import MediaPages
+from syncd.web.resources import all_routes
 from syncd.web.server import WebServer, application, described
 
 FOLLOW_EVERY = 2.0
@@ -112,6 +114,7 @@ class App:
             housekeeping.GarbageHandler(services),
             housekeeping.ForecastHandler(services),
             ClockHandler(services, self.clock),
+            ResyncHandler(services),
         )
         connection: Sequence[Handler] = (
             PollHandler(services),
@@ -189,7 +192,7 @@ class App:
         documents = Documents(sources.LedgerDocuments(self.documents))
         health = Health(self, self.metrics)
         return application(
-            described(health.routes(), version=__version__),
+            described((*health.routes(), *all_routes(self.services)), version=__version__),
             (*hooks.routes(), *media.routes(), *documents.routes(), *health.plain_routes()),
             authenticator=auth.Authenticator(sources.LedgerTokens(self.services), self.clock, self.metrics),
             clock=self.clock,

@@ -83,6 +83,11 @@ class Engine:
         """Work in these connection lanes from now on (and always in `local`)."""
         self._wanted = dict(lanes)
 
+    @property
+    def busy(self) -> bool:
+        """Whether any batch is being worked on."""
+        return bool(self._batches)
+
     def wake(self, lanes: Iterable[str]) -> None:
         """Look for work in these lanes now."""
         for lane in lanes:
@@ -113,7 +118,8 @@ class Engine:
         wanted = {lane: (spec.brand, spec.call_deadline) for lane, spec in self._wanted.items()}
         for lease in await self.lanes.acquire(wanted):
             log.info("lane taken", event_id="lane.taken", lane=lease.lane, epoch=lease.epoch)
-            self._start_loop(lease.lane)
+        for lane in self.lanes.held():  # also where a lease lapsed for a moment and its loop ended with it
+            self._start_loop(lane)
 
     def _start_loop(self, lane: str) -> None:
         running = self._loops.get(lane)

@@ -85,7 +85,7 @@ async def _heads(reading: AsyncConnection, signer: Signer, brand: str) -> tuple[
 
 async def _newest_outside(services: Services, signer: Signer, brand: str) -> SignedHead | None:
     """The newest head in the object store that this key signed: it binds all events before it."""
-    names = await services.blobs.list_named(f"anchors/{brand}")
+    names = await services.blobs.names(f"anchors/{brand}")
     for name in reversed(names):
         text = await services.blobs.read_named(name)
         try:

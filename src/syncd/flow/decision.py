@@ -13,6 +13,7 @@ from syncd.domain.placement import Desired, Placed, PlacementState, RemovalCause
 from syncd.domain.rights import Placing, answer
 from syncd.domain.step import UNBOUNDED, Slots, Step
 from syncd.flow.intents import MASTER, Target
+from syncd.flow.places import PUBLISH, kind_of
 from syncd.flow.situation import AssetFacts, PlaceFacts, Situation
 from syncd.ledger.types import Row
 from syncd.mapping.rulebook import Rulebook
@@ -79,6 +80,8 @@ class Judge:
         allows = UNBOUNDED if place.released or self.planning else self.brake_left
         desired, causes = list(draft.desired.values()), draft.causes
         step = reconcile(desired, placed, seen, slots, causes, allows, fresh or self.planning)
+        if kind_of(place.place) != PUBLISH:  # a library's and a catalogue's media stand in no order of ours
+            step = replace(step, moves=(), write_needed=bool(step.adds or step.removes or step.duplicates))
         decision = Decision(
             place.place, step, draft.desired, draft.targets, draft.withheld, draft.missing, draft.next_change
         )
@@ -99,7 +102,7 @@ class Judge:
     ) -> None:
         """Leave of a step only what this connection may do now."""
         standing, config = self.situation.standing, self.config
-        if not standing.may_write(config):
+        if not (standing.may_write(config) or place.may_write(standing, config)):
             decision.blocked = "writes are off" if config.writes == "off" else "its first plan was not applied"
             decision.overdue = [
                 Withheld(r.placed.key, "", r.cause.value, "legally overdue")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -37,8 +38,9 @@ class NoSelection(RejectedError):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which open exceptions: those that satisfy all that is given; `since` (included) to `until` (excluded) is when
-    they were opened.
+    """Which exceptions: those that satisfy all that is given.
+
+    `since` (included) to `until` (excluded) is when they were opened; `all` says that nothing else needs to be given.
     """
 
     brand: str = ""
@@ -48,6 +50,7 @@ class Selection:
     since: datetime | None = None
     until: datetime | None = None
     all: bool = False
+    state: Literal["open", "closed", "all"] = "open"
 
     @property
     def empty(self) -> bool:
@@ -55,18 +58,21 @@ class Selection:
         return not (self.all or any(given))
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """As conditions on the exception table, open or closed."""
+        """As conditions on the exception table."""
         texts = {name: getattr(self, name) for name in ("brand", "kind", "code", "connection")}
         found = [exceptions.c[name] == value for name, value in texts.items() if value]
         if self.since:
             found.append(exceptions.c.opened_at >= self.since)
         if self.until:
             found.append(exceptions.c.opened_at < self.until)
+        if self.state != "all":
+            closed = exceptions.c.closed_at
+            found.append(closed.is_(None) if self.state == "open" else closed.is_not(None))
         return found
 
 
 async def resolve(services: Services, identifier: str, *, by: str, why: str) -> ExceptionRecord:
-    """Close an exception by a person's word; if its cause is still there, the next look opens a new one.
+    """Close an exception by a person's word and try its work again; if its cause is still there, a new one opens.
 
     Raises:
         NotFoundError: no such exception. AlreadyClosed: it is not open. UnknownPerson: `by` is nobody.
@@ -86,6 +92,8 @@ async def resolve(services: Services, identifier: str, *, by: str, why: str) -> 
         transaction.record(
             known.brand, "exception.closed", known.subject, kind=known.kind, exception=known.id, by=person
         )
+        rows = await transaction.execute(sa.select(exceptions).where(exceptions.c.id == known.id))
+        await _replay(transaction, rows.all())
     return await one(services, ExceptionRecord, known.id)
 
 
@@ -120,7 +128,7 @@ async def replay(services: Services, selection: Selection) -> tuple[int, int]:
         async with services.ledger.write() as transaction:
             rows = await transaction.execute(
                 sa.select(exceptions)
-                .where(*selection.conditions(), exceptions.c.closed_at.is_(None), exceptions.c.id > last)
+                .where(*selection.conditions(), exceptions.c.id > last)
                 .order_by(exceptions.c.id)
                 .limit(_PER_TRANSACTION)
             )

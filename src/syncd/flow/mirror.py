@@ -11,6 +11,7 @@ from syncd.engine.handler import Effects, OneByOne, Outcome
 from syncd.engine.work import Claim, Urgency
 from syncd.flow import catalogue
 from syncd.flow.checkpoints import value_of, write_checkpoint
+from syncd.flow.pausing import rests
 from syncd.flow.services import Services
 from syncd.flow.touching import MIRROR
 from syncd.ledger.exceptions import Opening, close_exceptions, open_exception
@@ -34,6 +35,8 @@ class MirrorHandler(OneByOne):
     async def one(self, claim: Claim) -> Outcome:
         name = claim.lane
         connection = self.services.connections.config(name)
+        if await rests(self.services, claim):
+            return Outcome(claim, due_at=self.services.clock.now() + connection.poll, urgency=Urgency.PUBLISH)
         catalog = self.services.connections.catalog(name)
         since = await self._since(claim)
         records: list[ProductRecord] = []

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from syncd.engine.handler import OneByOne, Outcome
 from syncd.engine.work import LOCAL, Claim, Due, Urgency, touch
 from syncd.flow import places
+from syncd.flow.pausing import rests
 from syncd.flow.services import Services
 from syncd.flow.standing import set_standing, standing_of
 from syncd.flow.touching import LOCATE, OBSERVE, matches
@@ -66,9 +67,11 @@ class ObserveHandler(OneByOne):
         self.services = services
 
     async def one(self, claim: Claim) -> Outcome:
+        poll = self.services.connections.config(claim.lane).poll
+        if await rests(self.services, claim):
+            return Outcome(claim, due_at=self.services.clock.now() + poll, urgency=Urgency.BACKFILL)
         channel = self.services.connections.channel(claim.lane)
         await self._refresh(claim, channel)
-        poll = self.services.connections.config(claim.lane).poll
         part: list[ObservedGallery] = []
         async for gallery in channel.observe(None):
             part.append(gallery)

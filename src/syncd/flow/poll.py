@@ -8,6 +8,7 @@ from syncd.engine.inbox import Arrival
 from syncd.engine.work import Claim
 from syncd.flow import ownership
 from syncd.flow.checkpoints import read_checkpoint, write_checkpoint
+from syncd.flow.pausing import rests
 from syncd.flow.services import Services
 from syncd.flow.touching import POLL
 from syncd.sdk.roles import Role
@@ -25,9 +26,11 @@ class PollHandler(OneByOne):
         self.services = services
 
     async def one(self, claim: Claim) -> Outcome:
+        poll = self.services.connections.config(claim.lane).poll
+        if await rests(self.services, claim):
+            return Outcome(claim, due_at=self.services.clock.now() + poll)
         await ownership.require(self.services, claim.brand, claim.lane, Role.SOURCE)
         source = self.services.connections.source(claim.lane)
-        poll = self.services.connections.config(claim.lane).poll
         since = await read_checkpoint(self.services.ledger, claim.brand, claim.lane, CHECKPOINT)
         async for page in source.poll(since):
             async with self.services.ledger.write() as transaction:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.config.models.connection import Connection
 from syncd.domain import brake
 from syncd.domain.product import ProductRecord
 from syncd.domain.rights import ConsentFact, GrantFact
@@ -61,10 +62,15 @@ class PlaceFacts:
     seen: list[dict[str, str]] = field(default_factory=list)
     revision: str = ""
     released: bool = False
+    pinned: bool = False
     assets: list[str] = field(default_factory=list)
     placements: list[Row] = field(default_factory=list)
     product: ProductRecord | None = None
     product_gone: bool = False
+
+    def may_write(self, standing: Standing, config: Connection) -> bool:
+        """Whether a part of a plan that names this place was applied, while its connection still waits."""
+        return self.pinned and config.writes == "ask" and not standing.restored
 
 
 @dataclass(slots=True)
@@ -159,6 +165,7 @@ async def _places(reading: AsyncConnection, brand: str, connection: str, keys: S
             place.sku = row.sku or place.sku
             place.market, place.exists, place.observed_at = row.market, row.exists, row.observed_at
             place.seen, place.revision, place.released = row.gallery, row.revision, bool(row.released)
+            place.pinned = bool(row.revision)
     return found
 
 
@@ -343,11 +350,11 @@ async def _library_urls(
 ) -> dict[str, str] | None:
     """A catalogue links to what the library holds, so it waits for the library."""
     known = services.configuration.active.bundle.connections
-    standing = await standings(reading, brand)
+    standing = await standings(reading, known)
     libraries = [
         name
         for name, config in known.items()
-        if config.brand == brand and "library" in config.roles and standing.get(name, Standing()).may_write(config)
+        if config.brand == brand and "library" in config.roles and standing[name].may_write(config)
     ]
     if not libraries or not any(key.startswith("product:") for key in found):
         return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,26 +12,36 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.config.models.connection import Connection
+from syncd.ledger import meta
 from syncd.ledger.store import Transaction
 from syncd.ledger.tables import ConnectionState
 from syncd.ledger.tables.base import table
+from syncd.ledger.types import Row
 
 states = table(ConnectionState)
+RESTORED = "restored"
+"""When the ledger was restored from a backup, in its `meta`; until a connection's next applied plan it only reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A connection's standing in the ledger; a connection nobody touched yet has the defaults."""
+    """A connection's standing in the ledger; a connection nobody touched yet has the defaults.
+
+    `restored`: the ledger comes from a backup, so that even `writes: on` waits for an applied plan.
+    """
 
     revision: str = ""
     applied_at: datetime | None = None
     paused: str = ""
     takedowns_pass: bool = True
     observed_at: datetime | None = None
+    restored: bool = False
 
     def may_write(self, connection: Connection) -> bool:
         """Whether anything at all may be written: never when off, and not before the first plan was applied."""
-        return connection.writes == "on" or (connection.writes == "ask" and self.applied_at is not None)
+        if connection.writes == "on" and not self.restored:
+            return True
+        return connection.writes != "off" and self.applied_at is not None
 
     def follows(self, connection: Connection, active: str) -> str:
         """The revision its content follows: with `ask` the one whose plan was applied, else the active one."""
@@ -40,16 +50,25 @@ class Standing:
 
 async def standing_of(connection: AsyncConnection, brand: str, name: str) -> Standing:
     """The standing of one connection."""
-    return (await standings(connection, brand)).get(name, Standing())
+    query = sa.select(states).where(states.c.brand == brand, states.c.connection == name)
+    row = (await connection.execute(query)).first()
+    found = _standing(row) if row is not None else Standing()
+    return found if found.applied_at else replace(found, restored=await _was_restored(connection))
 
 
-async def standings(connection: AsyncConnection, brand: str | None = None) -> dict[str, Standing]:
-    """The standings of all connections that have one, of a brand or of all."""
-    query = sa.select(states) if brand is None else sa.select(states).where(states.c.brand == brand)
-    return {
-        row.connection: Standing(row.revision, row.applied_at, row.paused, row.takedowns_pass, row.observed_at)
-        for row in await connection.execute(query)
-    }
+async def standings(connection: AsyncConnection, names: Iterable[str]) -> dict[str, Standing]:
+    """The standings of these connections, by name."""
+    restored = await _was_restored(connection)
+    known = {row.connection: _standing(row) for row in await connection.execute(sa.select(states))}
+    return {name: replace(known.get(name, Standing()), restored=restored) for name in names}
+
+
+def _standing(row: Row) -> Standing:
+    return Standing(row.revision, row.applied_at, row.paused, row.takedowns_pass, row.observed_at)
+
+
+async def _was_restored(connection: AsyncConnection) -> bool:
+    return bool(await meta.value_of(connection, RESTORED))
 
 
 async def set_standing(transaction: Transaction, brand: str, name: str, values: Mapping[str, Any]) -> None:

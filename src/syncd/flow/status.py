@@ -142,8 +142,8 @@ class _Survey:
         found = await self.reading.execute(
             sa.select(work.c.lane, sa.func.count()).where(self._is_due()).group_by(work.c.lane)
         )
-        self.due = {lane: count for lane, count in found}
-        self.standings = await standings(self.reading)
+        self.due = {row[0]: row[1] for row in found}
+        self.standings = await standings(self.reading, self.services.configuration.active.bundle.connections)
         rows = await self.reading.execute(sa.select(lanes.c.name, lanes.c.breaker))
         self.breakers = {row.name: Breaker.from_state(row.breaker or {}) for row in rows}
         rows = await self.reading.execute(
@@ -186,7 +186,7 @@ class _Survey:
     # --- connections ---------------------------------------------------------------------------------------------
 
     def connection(self, name: str, config: Connection) -> ConnectionStatus:
-        standing = self.standings.get(name, Standing())
+        standing = self.standings[name]
         troubles = [t for t in (self._fault(name), self._down(name), self._paused(name, standing)) if t]
         if not set(config.roles) <= {"source"} and (unapplied := self._unapplied(config, standing)):
             troubles.append(unapplied)

@@ -31,6 +31,25 @@ async def pin(transaction: Transaction, sha256: str, holder: str) -> None:
     await transaction.execute(insert(pins).values(hash=sha256, holder=holder).on_conflict_do_nothing())
 
 
+async def pin_all(transaction: Transaction, holder: str, after: str, limit: int) -> str:
+    """Pin the next `limit` blobs by hash for a holder.
+
+    Returns:
+        the last hash pinned, "" when there was none after `after`.
+    """
+    insert: Any = postgresql.insert if transaction.dialect == "postgresql" else sqlite.insert
+    page = sa.select(blobs.c.hash).where(blobs.c.hash > after).order_by(blobs.c.hash).limit(limit).subquery()
+    last = (await transaction.execute(sa.select(sa.func.max(page.c.hash)))).scalar_one_or_none()
+    source = sa.select(page.c.hash, sa.literal(holder)).where(page.c.hash.is_not(None))
+    await transaction.execute(insert(pins).from_select(["hash", "holder"], source).on_conflict_do_nothing())
+    return str(last or "")
+
+
+async def unpin_like(transaction: Transaction, prefix: str) -> None:
+    """Release what all holders whose names begin so pinned."""
+    await transaction.execute(sa.delete(pins).where(pins.c.holder.startswith(prefix, autoescape=True)))
+
+
 async def unpin(transaction: Transaction, holder: str) -> None:
     """Release what a holder pinned."""
     await transaction.execute(sa.delete(pins).where(pins.c.holder == holder))

@@ -105,8 +105,11 @@ class Ledger:
         sa.event.listen(read.sync_engine, "connect", _prepare_reader)
         return write, read
 
-    async def open(self) -> None:
+    async def open(self, revision: str = "head") -> None:
         """Take the process lock (SQLite) and bring the schema up to date.
+
+        Args:
+            revision: the schema to bring it to; an older one only to fill it with what was copied from there.
 
         Raises:
             ConfigError: another process holds the SQLite ledger.
@@ -117,7 +120,7 @@ class Ledger:
             Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         async with self._write_engine.connect() as connection:
-            await connection.run_sync(migrate.upgrade)
+            await connection.run_sync(migrate.upgrade, revision)
 
     async def close(self) -> None:
         if self._writer is not None:

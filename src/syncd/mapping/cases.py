@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import yaml
 
 from syncd import errors
 from syncd.config import nodes, problems, validation
-from syncd.config.models.cases import Case
+from syncd.config.models.cases import Case, KnownProduct
 from syncd.domain import match as decision
 from syncd.domain.product import ProductRef
 from syncd.mapping import records
@@ -144,6 +144,20 @@ _ANSWERS: dict[str, Callable[[Rulebook, Facts, Case], dict[str, Any]]] = {
     "rights": _rights,
     "reviews": _reviews,
 }
+
+def answer(rulebook: Rulebook, kind: str, given: Facts, products: Iterable[ProductRef] = ()) -> dict[str, Any]:
+    """What the rules of one file say of these facts, in the words a case expects.
+
+    Args:
+        kind: the file, such as `match`.
+        products: those that exist, as far as `match` asks.
+
+    Raises:
+        errors.RuleFailed: a rule has no answer for these facts.
+    """
+    known = tuple(KnownProduct(sku=product.sku, gtin=product.gtin, name=product.title) for product in products)
+    return _ANSWERS[kind](rulebook, given, Case(name=kind, products=known, expect={"rule": ""}))
+
 
 EXPECTATIONS: dict[str, tuple[str, ...]] = {
     "match": ("sku", "rule", "exception", "suggest"),

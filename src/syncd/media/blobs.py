@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -206,7 +206,7 @@ class BlobStore:
         except errors.NotFoundError:
             return None
 
-    async def list_named(self, prefix: str) -> list[str]:
+    async def names(self, prefix: str) -> Sequence[str]:
         """The names of named objects below a folder of names such as `anchors/acme`, sorted."""
         with _translated(prefix):
             pages = [page async for page in obstore.list(self._store, prefix=_named(prefix), chunk_size=1000)]

@@ -73,6 +73,12 @@ class ManualClock:
         self._move(target - self._monotonic)
         await _settle()
 
+    async def leap(self, seconds: float) -> None:
+        """Let `seconds` pass at once, as for a machine that slept: every sleeper due by then wakes together."""
+        self._move(seconds)
+        self._wake_due()
+        await _settle()
+
     def _move(self, seconds: float) -> None:
         self._monotonic += seconds
         self._wall += timedelta(seconds=seconds)

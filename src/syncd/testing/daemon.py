@@ -32,7 +32,7 @@ from urllib.request import Request, urlopen
 from syncd.testing.clock import START
 
 STARTING_SECONDS = 60.0
-ANSWERING_SECONDS = 120.0
+ANSWERING_SECONDS = 60.0
 _MODULE = "syncd.testing.process"
 
 
@@ -57,7 +57,7 @@ class Nursery:
 
     def __init__(self) -> None:
         command = [sys.executable, "-W", "error", "-m", _MODULE, "--nursery"]
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603  (our own module)
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=_environment({})
         )
 
@@ -129,7 +129,7 @@ class Daemon:
             self.pid = self.nursery.fork(command, environment, self.log)
         else:
             with self.log.open("ab") as log:
-                self._process = subprocess.Popen(
+                self._process = subprocess.Popen(  # noqa: S603  (our own module)
                     [sys.executable, "-m", _MODULE, *command], env=environment, stdout=log, stderr=log
                 )
             self.pid = self._process.pid
@@ -168,6 +168,7 @@ class Daemon:
 
     def terminate(self) -> int | None:
         """SIGTERM, and wait until it has drained; its exit status (None if a nursery forked it)."""
+        self._disconnect()
         self.signal(signal.SIGTERM)
         return self.wait()
 
@@ -220,6 +221,8 @@ class Daemon:
             line = self._lines.readline()
         except (BrokenPipeError, ConnectionResetError):
             line = b""
+        except TimeoutError as error:
+            raise TimeoutError(f"no answer to {do}:\n{self.tail()}") from error
         if not line:
             raise DaemonDied(f"it ended while asked to {do}:\n{self.tail()}")
         answer: dict[str, Any] = json.loads(line)
@@ -239,12 +242,12 @@ class Daemon:
         """Return when nothing runs; how long until something wakes is under `next`."""
         return self.ask("idle")
 
-    def settle(self, most: float = 600.0) -> float:
-        """Let time pass until nothing is left to do but what comes back for ever; returns how long that took."""
+    def settle(self, most: float = 600.0, within: float = 10.0) -> float:
+        """Let time pass until only what comes back for ever is due `within` seconds; returns how long it took."""
         passed = 0.0
         while True:
             self.wait_idle()
-            if not self.ask("unrest")["unrest"]:
+            if not self.ask("unrest", within=within)["unrest"]:
                 return passed
             if passed >= most:
                 raise TimeoutError(f"it does not come to rest within {most:.0f} s:\n{self.tail()}")

@@ -27,6 +27,7 @@ from syncd.engine.work import Claim
 from syncd.ledger.store import Ledger
 from syncd.ledger.tables import Placement
 from syncd.ledger.tables.base import table
+from syncd.media.workers import MediaWorkers
 from syncd.sdk.registry import Registry
 from syncd.sdk.system import System
 
@@ -102,7 +103,7 @@ def watch_commits(points: Points) -> None:
 
     def do_commit(self: DefaultDialect, connection: Any) -> None:
         points.reached("before commit")
-        original(self, connection)
+        original(self, connection)  # type: ignore[no-untyped-call]  # SQLAlchemy's has no types
         points.reached("after commit")
 
     DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
@@ -126,6 +127,19 @@ def _counted_move(original: Callable[..., None], name: str, points: Points, pref
             points.reached(f"after {name}")
 
     return move
+
+
+def watch_workers(points: Points) -> None:
+    """Two points for every job of a media worker."""
+    original = MediaWorkers.run
+
+    async def run(self: MediaWorkers, task: str, args: dict[str, Any]) -> dict[str, Any]:
+        points.reached(f"before {task}")
+        result = await original(self, task, args)
+        points.reached(f"after {task}")
+        return result
+
+    MediaWorkers.run = run  # type: ignore[method-assign]
 
 
 def counted_registry(points: Points) -> type[Registry]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -24,7 +25,11 @@ from typing import Any
 import sqlalchemy as sa
 
 import syncd.app
+from syncd.domain.review import Verdict
 from syncd.engine.work import work
+from syncd.errors import ConflictError
+from syncd.flow.decide import Ruling, decide
+from syncd.flow.subject import versions
 from syncd.settings import Settings
 from syncd.telemetry import logging
 from syncd.testing import points as crash_points
@@ -57,12 +62,12 @@ def _parser() -> argparse.ArgumentParser:
 async def _run(options: argparse.Namespace) -> None:
     settings = Settings()
     clock = SocketClock(options.at, _workers)
-    logging.configure(logging.LogFormat(settings.log_format), clock, settings.log_level)
+    logging.configure(clock, form=logging.LogFormat(settings.log_format), level=settings.log_level)
     points = crash_points.Points(options.crash, options.note)
     crash_points.watch_commits(points)
     crash_points.watch_files(points, settings.root)
-    syncd.app.Engine = crash_points.staged_engine(points)  # type: ignore[misc]
-    syncd.app.Registry = crash_points.counted_registry(points)  # type: ignore[misc]
+    crash_points.watch_workers(points)
+    vars(syncd.app).update(Engine=crash_points.staged_engine(points), Registry=crash_points.counted_registry(points))
     if options.synchronous:
         sa.event.listen(sa.Engine, "engine_connect", _weaken)
     app = syncd.app.App(settings, clock)
@@ -92,15 +97,25 @@ def _workers() -> Iterator[asyncio.Task[Any]]:
 
 
 def _add_commands(clock: SocketClock, app: syncd.app.App, points: crash_points.Points) -> None:
-    async def unrest(_: dict[str, Any]) -> dict[str, Any]:
-        """How many keys of finite kinds are due within a minute, claimed, or backing off."""
-        soon = clock.now() + timedelta(minutes=1)
+    async def unrest(request: dict[str, Any]) -> dict[str, Any]:
+        """How many keys of finite kinds are due within `within` seconds, claimed, or backing off."""
+        soon = clock.now() + timedelta(seconds=float(request["within"]))
         waits = sa.or_(work.c.due_at <= soon, work.c.claim_token.is_not(None), work.c.not_before.is_not(None))
         query = sa.select(sa.func.count()).where(work.c.kind.not_in(STANDING), waits)
         async with app.ledger.read() as reading:
             return {"unrest": int((await reading.execute(query)).scalar_one()) + app.inbox.depth}
 
+    async def approve(request: dict[str, Any]) -> dict[str, Any]:
+        """Have `by` approve every version that is in review."""
+        async with app.ledger.read() as reading:
+            found = (await reading.execute(sa.select(versions.c.id).where(versions.c.status == "in_review"))).scalars()
+        for version in list(found):
+            with contextlib.suppress(ConflictError):
+                await decide(app.services, version, Ruling(request["by"], Verdict.APPROVE))
+        return {}
+
     clock.command("unrest", unrest)
+    clock.command("approve", approve)
     clock.command("points", lambda _: {"points": points.acts})
     clock.command("lanes", lambda _: {"lanes": {lease.lane: lease.epoch for lease in app.lanes.held().values()}})
 

@@ -1,0 +1,47 @@
+"""How the story is told in a terminal: plain text that needs no colour."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+import time
+
+_WIDTH = 100
+
+
+class Voice:
+    """Prints chapters, lines and commands, each at once."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._chapter = 0
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self._began
+
+    def chapter(self, title: str) -> None:
+        """A new chapter, with the time since the beginning."""
+        self._chapter += 1
+        head = f"{self._chapter}. {title}"
+        _put(f"\n{head}{f'{self.seconds:.0f} s'.rjust(_WIDTH - len(head))}\n{'-' * _WIDTH}")
+
+    def say(self, text: str, *, indent: int = 0) -> None:
+        """A paragraph."""
+        margin = " " * indent
+        _put(textwrap.fill(text, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False))
+
+    def item(self, mark: str, head: str, rest: str) -> None:
+        """A line of a list: a word in a column, what it is about, and what there is to say."""
+        lead, margin = f"  {mark:<10}{head:<26} ", " " * 39
+        _put(textwrap.fill(rest, _WIDTH, initial_indent=lead, subsequent_indent=margin, break_long_words=False))
+
+    def command(self, line: str, output: str = "") -> None:
+        """A command as typed, and what it printed."""
+        _put("\n".join([f"  $ {line}", *(f"    {each}".rstrip() for each in output.rstrip().splitlines())]))
+
+
+def _put(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
