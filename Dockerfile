@@ -1,4 +1,4 @@
-# syncd in one image: Python, the locked dependencies, ffmpeg; no compiler, no pip, not root.
+# syncd in one image: Python, the locked dependencies, Debian's ffmpeg; no compiler, not root, root can be read-only.
 #   docker build -t syncd .
 #   docker run --read-only --tmpfs /tmp -v syncd:/data -p 8371:8371 syncd
 FROM python:3.11-slim-bookworm AS build
@@ -19,7 +19,8 @@ FROM python:3.11-slim-bookworm
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ffmpeg tini \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --user-group --home-dir /data --no-create-home --shell /usr/sbin/nologin syncd \
+    && groupadd --gid 10001 syncd \
+    && useradd --uid 10001 --gid 10001 --no-log-init --home-dir /data --no-create-home --shell /usr/sbin/nologin syncd \
     && install -d -o syncd -g syncd -m 0750 /data
 COPY --from=build /opt/syncd /opt/syncd
 ENV PATH=/opt/syncd/bin:$PATH \

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from pydantic import BaseModel
 
 import syncd
 from syncd import errors
@@ -338,15 +337,16 @@ def model_tables(schema: Mapping[str, Any], name: str, level: int, top: str) -> 
         top: what the first table is headed with; "" for none.
     """
     inner = schema.get("$defs", {})
-    parts = [f"{'#' * level} {top}\n\n" if top else "", _keys(schema, name)]
+    parts = [f"{'#' * level} {top}\n\n" if top else "", _keys(schema, name, inner)]
     for each, described in inner.items():
+        described = next((way for way in described.get("anyOf", ()) if "properties" in way), described)
         if "properties" in described:
             first = _first_paragraph(described.get("description", ""))
-            parts.append(f"\n{'#' * (level + 1)} {each}\n\n{first}\n\n{_keys(described, each)}")
+            parts.append(f"\n{'#' * (level + 1)} {each}\n\n{first}\n\n{_keys(described, each, inner)}")
     return "".join(parts)
 
 
-def _keys(schema: Mapping[str, Any], name: str) -> str:
+def _keys(schema: Mapping[str, Any], name: str, inner: Mapping[str, Any]) -> str:
     required = schema.get("required", ())
     rows = []
     for key, field in schema["properties"].items():
@@ -354,6 +354,8 @@ def _keys(schema: Mapping[str, Any], name: str) -> str:
         meaning = field.get("description") or MEANING.get(f"{name}.{key}")
         if meaning is None and name.endswith("Spec"):
             meaning = MEANING.get(f"Spec.{key}")
+        if meaning is None and "$ref" in field:
+            meaning = inner[field["$ref"].rsplit("/", 1)[-1]].get("description")
         rows.append((f"`{key}`", _type(field), shown, meaning or ""))
     return table(("key", "value", "default", "meaning"), rows)
 
@@ -468,7 +470,10 @@ def part_errors() -> str:
         raised = cls.__new__(cls)
         reaction = errors.REACTIONS[cls.kind].value
         remedy = _first_paragraph(inspect.getdoc(cls) or "")
-        rows.append((f"[`{code}`](#{code})", cls.kind.value, reaction, str(status_of(raised)), remedy))
+        answered = (reaction, str(status_of(raised)))
+        if cls.__module__.startswith("syncd.cli"):
+            answered = ("-", "-")
+        rows.append((f"[`{code}`](#{code})", cls.kind.value, *answered, remedy))
     return table(("code", "kind", "engine", "HTTP", "remedy in one line"), rows)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from demo.run import CLIP, CUT, EVENING, LOUNGE, PEOPLE, RIDGE, Run
-from demo.stage import LODGE, MOUNTAIN, PRODUCTS
+from demo.stage import LODGE, OUTDOORS, PRODUCTS
 from demo.tale import Decided, Matched, Waiting
 
 TOM, NORA, LIV = "tom@acme.example", "nora@acme.example", "liv@acme.example"
@@ -52,8 +52,8 @@ def match(run: Run) -> None:
     """The first rule that finds exactly one product decides; two products wait for a person."""
     run.voice.chapter("Which product does it show?")
     matched(run, LOUNGE, LODGE, BY_NAME)
-    matched(run, CLIP, MOUNTAIN, BY_NAME)
-    matched(run, RIDGE, MOUNTAIN, BY_SUBMISSION)
+    matched(run, CLIP, OUTDOORS, BY_NAME)
+    matched(run, RIDGE, OUTDOORS, BY_SUBMISSION)
     _ambiguous(run)
 
 
@@ -64,7 +64,7 @@ def matched(run: Run, name: str, sku: str, rule: str) -> None:
     run.voice.item(found["sku"], name, f'{title}, by rule "{found["rule"]}" ({found["location"]})')
     right = (found["sku"], found["rule"], found["status"]) == (sku, rule, "confirmed")
     run.tale.check(f"{name} is matched by its rule", right, f"{found['sku']} by “{found['rule']}”")
-    run.tale.matched.append(Matched(name, sku, title, found["rule"], found["location"]))
+    run.tale.matched.append(Matched(name, sku, title, found["rule"], found["location"], run.arrivals[name].picture))
 
 
 def _ambiguous(run: Run) -> None:
@@ -75,7 +75,7 @@ def _ambiguous(run: Run) -> None:
     )[0]
     choices = tuple(found["payload"]["suggest"])
     run.voice.item("waits", EVENING, f"{found['reason']} Owner: {found['owner']}. {found['remedy']}")
-    right = set(choices) == {LODGE, MOUNTAIN} and not run.books.placements(EVENING)
+    right = set(choices) == {LODGE, OUTDOORS} and not run.books.placements(EVENING)
     run.tale.check("A match that is not clear waits as an exception, with both products named", right, found["reason"])
     names = tuple(f"{sku} {PRODUCTS[sku].title}" for sku in choices)
     run.tale.waiting.append(

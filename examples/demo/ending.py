@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from demo import pictures, shelf
 from demo.run import CLIP, COFFEE, CONNECTIONS, CUT, DOGS, EVENING, LOUNGE, RIDGE, VOUCHER, Run, clock, instant
-from demo.stage import LODGE, MOUNTAIN, PRODUCTS, stranger_link_stands, studio_url
+from demo.stage import LODGE, OUTDOORS, PRODUCTS, stranger_link_stands, studio_url
 from demo.tale import Delivered, Gallery, Slot, Takedown
 
 _OUTCOMES = {
@@ -21,6 +21,7 @@ def end_of_right(run: Run, until: datetime) -> None:
     """Wait for the end of the right, and until the picture is verified gone everywhere."""
     run.voice.chapter("A right ends, and nobody types anything")
     url = run.url_of(DOGS, 1)
+    run.shopper.may_break.add(url)
     picture = next(made.picture for made in run.tale.made if made.file == DOGS)
     run.voice.say(f"{DOGS} may be shown until {clock(until)} UTC.", indent=2)
     left, wanted = (until - datetime.now(UTC)).total_seconds(), dict.fromkeys(CONNECTIONS, "gone")
@@ -75,7 +76,7 @@ def look_again(run: Run) -> None:
     run.voice.chapter("What is live where")
     for name in (LOUNGE, CLIP, RIDGE):
         shelf.note_rendition(run, name, 2 if name == LOUNGE else 1)
-    for sku in (LODGE, MOUNTAIN):
+    for sku in (LODGE, OUTDOORS):
         _gallery(run, sku)
     run.voice.say(f"Feed: {run.shopper.feed_url} (and .tsv), open while this runs.", indent=2)
     _untouched(run)
@@ -111,7 +112,7 @@ def _gallery(run: Run, sku: str) -> None:
 
 def _untouched(run: Run) -> None:
     """What others own: in the feed, on their server, in the library and in the catalogue."""
-    first = [(sku, studio_url(run.media_url, sku)) for sku in (LODGE, MOUNTAIN)]
+    first = [(sku, studio_url(run.media_url, sku)) for sku in (LODGE, OUTDOORS)]
     kept = run.shopper.always(lambda look: all(look.items[s].images[0] == url for s, url in first), run.live_since)
     run.tale.check("The studio's pictures stood first at every look", kept, f"{len(run.shopper.looks)} looks")
     for sku, url in first:

@@ -14,7 +14,7 @@ import httpx
 from demo import pictures
 from demo.daemon import DemoFailed
 from demo.run import ADA, CLIP, COFFEE, CUT, EVENING, JON, LOUNGE, MIA, NOBODY, RIDGE, VOUCHER, Run
-from demo.stage import MOUNTAIN
+from demo.stage import OUTDOORS
 from demo.tale import Refused
 
 FINE = (LOUNGE, CLIP, RIDGE, EVENING, CUT)
@@ -36,7 +36,7 @@ def deliver(run: Run) -> None:
 def _send(run: Run) -> None:
     """A form sends a submission, signed; syncd fetches the picture from the creator's web space."""
     body = {
-        "external_id": "form-2041", "creator": JON, "terms": "creator-2026", "skus": [MOUNTAIN],
+        "external_id": "form-2041", "creator": JON, "terms": "creator-2026", "skus": [OUTDOORS],
         "files": [{"key": "ridge", "name": RIDGE, "url": f"{run.media_url}/creators/hiking.jpg"}],
     }  # fmt: skip
     raw = json.dumps(body).encode()
@@ -82,7 +82,8 @@ def _refusal(run: Run, name: str, why: str, source: str) -> Refused:
     if not findings:
         raise DemoFailed(f"{name} was stopped, and no finding says why.")
     found, picture = findings[0], pictures.of_file(run.stage.deliveries / source)
-    refused = Refused(name, why, found["rule"], found["measured"], found["limit"], found["message"], picture)
+    reads = run.books.until(f"the creator was told about {name}", lambda: run.stage.told(name))
+    refused = Refused(name, why, found["rule"], found["measured"], found["limit"], reads, picture)
     run.tale.refused.append(refused)
     run.voice.item("refused", name, _said(refused))
     return refused

@@ -38,7 +38,8 @@ def main() -> int:
         return 130
     tale.took = voice.seconds
     path = into.resolve() / "report.html"
-    report.write(path, tale)
+    if stage.is_ours(path.parent):
+        report.write(path, tale)
     _conclude(voice, tale, path)
     return 0 if tale.told else 1
 

@@ -12,7 +12,7 @@ class Neighbours:
     """Serves `/studio/…` and `/creators/…` below a folder, read-only, at `http://localhost:PORT`."""
 
     def __init__(self) -> None:
-        self._served = Path()
+        self._served: Path | None = None
         outer = self
 
         class Handler(SimpleHTTPRequestHandler):
@@ -32,5 +32,6 @@ class Neighbours:
 
     def stop(self) -> None:
         """Answer no more."""
-        self._server.shutdown()
+        if self._served is not None:
+            self._server.shutdown()
         self._server.server_close()

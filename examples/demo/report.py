@@ -71,12 +71,17 @@ def _verdict(tale: Tale) -> str:
 
 def _way(tale: Tale) -> str:
     ours = sum(slot.whose == "syncd" for gallery in tale.galleries for slot in gallery.slots)
+    approved = sum(one.verdict == "approve" for one in tale.decided)
     counts = [
-        (len(tale.delivered), "delivered", "delivered"), (len(tale.refused), "refused by checks", "refused"),
-        (len(tale.decided), "decisions by people", "decided"), (len(tale.made), "renditions made", "made"),
-        (ours, "live in the shop", "live"), (int(tale.takedown is not None), "taken down, verified", "down"),
+        (len(tale.delivered), "delivered", "delivered"),
+        (len(tale.refused), "refused by checks", "refused"),
+        (approved, "approvals by people", "decided"),
+        (len(tale.decided) - approved, "rejected by a person", "decided"),
+        (len(tale.made), "renditions made", "made"),
+        (ours, "live in the shop", "live"),
+        (int(tale.takedown is not None), "taken down, verified", "down"),
         (len(tale.waiting), "waiting for a person", "waiting"),
-    ]  # fmt: skip
+    ]
     items = "".join(f'<li><a href="#{at}"><b>{count}</b><span>{what}</span></a></li>' for count, what, at in counts)
     return f'<ul class="way">{items}</ul>'
 
@@ -132,23 +137,22 @@ def _decided(tale: Tale) -> _Section:
             )
         )  # fmt: skip
     note = "A rule says who is asked. Each decision is bound to one version: a newer one has to be looked at again."
-    return "decided", "Approved, or not, by named people", note, _rows(rows)
+    return "decided", "Approved, or not, by named people", note, _rows(rows, two=True)
 
 
 def _matched(tale: Tale) -> _Section:
     rows = [
         _row(
-            "", "",
+            one.picture, one.file,
             f"<h3>{e(one.file)}</h3><p>shows <strong>{e(one.product)}</strong> ({e(one.sku)})</p>"
             f'<p class="small">rule “{e(one.rule)}” <code>{e(one.location)}</code></p>',
-            bare=True,
         )
         for one in tale.matched
     ]  # fmt: skip
     note = (
         "The first rule in <code>mappings/match.yaml</code> that finds exactly one known product decides. No guessing."
     )
-    return "matched", "Matched to a product, by which rule", note, _rows(rows)
+    return "matched", "Matched to a product, by which rule", note, _rows(rows, two=True)
 
 
 def _planned(tale: Tale) -> _Section | None:
@@ -280,7 +284,7 @@ def _cards(cards: Iterable[str], *, wide: bool = False) -> str:
 
 def _card(picture: str, title: str, content: str, *, square: bool = False) -> str:
     frame = _frame(picture, title, "square whole" if square else "")
-    return f'<article class="card">{frame}<div class="body"><h3>{e(title)}</h3>{content}</div></article>'
+    return f'<article class="card">{frame}<div class="body"><h3>{_breakable(title)}</h3>{content}</div></article>'
 
 
 def _frame(picture: str, alt: str, extra: str = "") -> str:
@@ -289,11 +293,11 @@ def _frame(picture: str, alt: str, extra: str = "") -> str:
 
 
 def _figure(picture: str, caption: str) -> str:
-    return f"<figure>{_frame(picture, caption)}<figcaption>{e(caption)}</figcaption></figure>"
+    return f"<figure>{_frame(picture, caption, 'square whole')}<figcaption>{e(caption)}</figcaption></figure>"
 
 
-def _rows(rows: Iterable[str]) -> str:
-    return f'<div class="rows">{"".join(rows)}</div>'
+def _rows(rows: Iterable[str], *, two: bool = False) -> str:
+    return f'<div class="rows{" two" if two else ""}">{"".join(rows)}</div>'
 
 
 def _row(picture: str, alt: str, content: str, *, bare: bool = False) -> str:
@@ -325,4 +329,11 @@ def _linked(text: str) -> str:
 
 
 def _short(url: str) -> str:
-    return url.split("://", 1)[-1]
+    """The path of an address, long names cut in the middle."""
+    path = "/" + url.split("://", 1)[-1].split("/", 1)[-1]
+    return path if len(path) <= 26 else f"{path[:12]}…{path[-12:]}"
+
+
+def _breakable(name: str) -> str:
+    """A file name that may wrap after its underscores."""
+    return e(name).replace("_", "_<wbr>")

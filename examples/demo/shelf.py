@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from demo import desk, pictures
-from demo.run import CLIP, DOGS, LOUNGE, MIA, RIDGE, Run, clock
+from demo.run import CLIP, DOGS, LOUNGE, MIA, RIDGE, Run, clock, instant
 from demo.shopper import Look
 from demo.stage import LODGE
 from demo.tale import Made, Replacement
@@ -55,8 +55,8 @@ def replace(run: Run) -> datetime:
 
 
 def _drop_dated(run: Run) -> datetime:
-    """Its right lasts twice as long as this machine needed to bring the first pictures live."""
-    lasts = max(_LEAST, 2 * (run.reviewed_in + run.decided_in + run.live_in) + 3)
+    """Its right lasts a little longer than all that this machine needed to bring the first pictures live."""
+    lasts = max(_LEAST, run.reviewed_in + run.decided_in + run.live_in + 4)
     until = (datetime.now(UTC) + timedelta(seconds=lasts + 1)).replace(microsecond=0)
     fields = {"rights_until": until.isoformat()}
     run.drop("friends.jpg", DOGS, MIA, "creator-dated", brief="autumn-lodge", fields=fields)
@@ -109,15 +109,16 @@ def _replaced(run: Run, old: str, before: str, at: datetime) -> None:
     run.tale.check("The new version was read back before the old one left", ordered,
                    f"live at {clock(second['shop-feed']['live_at'])}, "
                    f"old one gone at {clock(first['shop-feed']['gone_at'])} UTC")  # fmt: skip
-    steps = sorted([
-        (clock(at), "Version 2 arrives. Version 1 stays live while people look."),
-        (clock(run.books.the(LOUNGE)["approved_at"]), "Tom Berg approves version 2."),
-        (clock(second["dam"]["live_at"]), "The library holds version 2; version 1 is in its archive."),
-        (clock(second["shop-feed"]["live_at"]), "Version 2 is read back in the shop, beside version 1."),
-        (clock(first["shop-feed"]["gone_at"]), "Version 1 is gone from the shop; its address answers 410."),
-    ])  # fmt: skip
+    steps = [
+        (at, "Version 2 arrives. Version 1 stays live while people look."),
+        (instant(run.books.the(LOUNGE)["approved_at"]), "Tom Berg approves version 2."),
+        (instant(second["dam"]["live_at"]), "The library holds version 2; version 1 is in its archive."),
+        (instant(second["shop-feed"]["live_at"]), "Version 2 is read back in the shop, beside version 1."),
+        (instant(first["shop-feed"]["gone_at"]), "Version 1 is gone from the shop; its address answers 410."),
+    ]
     after = pictures.of_bytes(run.shopper.fetch(new))
-    run.tale.replacement = Replacement(LOUNGE, before, after, tuple(steps))
+    told = tuple((clock(moment), words) for moment, words in sorted(steps))
+    run.tale.replacement = Replacement(LOUNGE, before, after, told)
 
 
 def _check_shop(run: Run, old: str, new: str) -> None:

@@ -23,10 +23,12 @@ from xml.sax.saxutils import escape
 import yaml
 from PIL import Image, ImageEnhance, ImageOps
 
+from demo.daemon import DemoFailed
+
 PROJECT = Path(__file__).resolve().parents[2]
 PHOTOGRAPHS = PROJECT / "examples" / "media"
 
-LODGE, MOUNTAIN = "GL-0412", "GL-0413"
+LODGE, OUTDOORS = "GL-0412", "GL-0413"
 
 
 class Product(NamedTuple):
@@ -39,8 +41,9 @@ class Product(NamedTuple):
 
 PRODUCTS = {
     LODGE: Product("4012345678901", "Gift box Lodge Weekend", "v3"),
-    MOUNTAIN: Product("4012345678918", "Gift box Mountain Day", "v1"),
+    OUTDOORS: Product("4012345678918", "Gift box Great Day Out", "v1"),
 }
+_MARK = "made-by-the-demo.txt"
 _TERMS = b"""%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
@@ -99,6 +102,13 @@ class Stage:
         """The studio's own picture of a product."""
         return self.studio / f"{sku.lower()}.jpg"
 
+    def told(self, name: str) -> str:
+        """What the creator of a file reads about it, in the status file that syncd puts beside it; "" before that."""
+        for path in self.inbox.glob(f"*/*/{Path(name).stem}.status.yaml"):
+            for reason in yaml.safe_load(path.read_text()).get("reasons", ()):
+                return str(reason["what"])
+        return ""
+
     def deliver(self, name: str, *, as_name: str = "", **sidecar: object) -> None:
         """Drop a file into the watched folder, with a sidecar that says who made it and on what terms.
 
@@ -121,8 +131,11 @@ def build(root: Path, media_url: str) -> Stage:
     """Make the folder anew.
 
     Args:
-        root: is emptied of what an earlier run left.
+        root: new, empty, or what an earlier demo left: that is removed.
         media_url: where the demo serves the studio's pictures.
+
+    Raises:
+        DemoFailed: the folder holds something else.
     """
     stage = Stage(root.resolve())
     _clear(stage.root)
@@ -143,19 +156,18 @@ def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-_OURS = ("connectors", "mappings", "terms", "inbox", "dam", "world", "var", "products.csv",
-         "product-media.csv", "shop-feed-base.xml", "report.html", "syncd.log")  # fmt: skip
+def is_ours(root: Path) -> bool:
+    """Whether a folder was made by a demo."""
+    return (root / _MARK).is_file()
 
 
 def _clear(root: Path) -> None:
-    """Remove what a demo makes, and nothing else: `--into` may name a folder that holds other things."""
-    root.mkdir(parents=True, exist_ok=True)
-    for name in _OURS:
-        path = root / name
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+    """Remove what an earlier demo left, and only that: a folder that holds anything else is left alone."""
+    if root.exists() and any(root.iterdir()) and not is_ours(root):
+        raise DemoFailed(f"{root} holds files that no demo made: name another folder, or empty it.")
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    (root / _MARK).write_text("`make demo` made this folder, and empties it when it runs again.\n")
 
 
 def _write_catalogue(stage: Stage) -> None:
@@ -201,7 +213,7 @@ def _make_pictures(stage: Stage) -> None:
     with Image.open(PHOTOGRAPHS / "friends.jpg") as opened:
         _save(opened.convert("RGB").crop((300, 950, 1150, 1800)), stage.deliveries / "dogs-cropped.jpg")
     (stage.deliveries / "free-voucher.jpg").write_bytes(_VOUCHER)
-    for sku, name in ((LODGE, "chelsea.png"), (MOUNTAIN, "rocket.jpg")):
+    for sku, name in ((LODGE, "chelsea.png"), (OUTDOORS, "rocket.jpg")):
         with Image.open(PHOTOGRAPHS / name) as opened:
             _save(ImageOps.fit(opened.convert("RGB"), (900, 900)), stage.studio_picture(sku))
 

@@ -52,6 +52,7 @@ class Matched:
     product: str
     rule: str
     location: str
+    picture: str
 
 
 @dataclass(frozen=True)

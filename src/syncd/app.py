@@ -16,6 +16,7 @@ from syncd.engine.engine import Engine, LaneSpec
 from syncd.engine.handler import Handler
 from syncd.engine.inbox import Inbox
 from syncd.engine.lanes import Lanes
+from syncd.engine.notify import Notifier
 from syncd.engine.work import Due, Urgency, touch
 from syncd.errors import ConfigError, SyncdError
 from syncd.flow import housekeeping, places, tokens, touching
@@ -146,6 +147,9 @@ class App:
         self._tasks = [asyncio.create_task(self.engine.run(), name="engine")]
         if not self.ledger.embedded:
             self._tasks.append(asyncio.create_task(self._follow_others(), name="configuration"))
+            notifier = Notifier(self.ledger.url, self.clock, self.engine.wake)
+            self.ledger.on_commit(notifier.committed)
+            self._tasks.append(asyncio.create_task(notifier.run(), name="notifier"))
         self._server = WebServer(self._application())
         port = await self._server.start(self.settings.host, self.settings.port)
         log.info("syncd is running", event_id="daemon.started", version=__version__, port=port,

@@ -36,6 +36,7 @@ from syncd.media.blobs import BlobStore
 Rows = Mapping[str, list[dict[str, Any]]]
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 _TOKEN = re.compile(r"([0-9a-f]{20})-[0-9a-f]{16}\b")
+_LEDGER = re.compile(r"\b[0-9a-f]{32}\b")
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 _READ = (
     "Submission", "SubmissionFile", "Asset", "Version", "Finding", "Round", "Decision", "Person", "Grant", "AssetGrant",
@@ -63,12 +64,13 @@ async def read(url: str) -> Rows:
 class Projection:
     """Reads rows as names."""
 
-    def __init__(self, rows: Rows, keep: str = "") -> None:
+    def __init__(self, rows: Rows, root: Path, keep: str = "") -> None:
         """
         Args:
+            root: SYNCD_ROOT, whose path is left out.
             keep: an instant (ISO 8601) that is part of what was submitted and stays.
         """
-        self.rows, self._keep = rows, keep
+        self.rows, self._root, self._keep = rows, str(root), keep
         self.submissions = {r["id"]: f"{r['connection']}/{r['external_id']}" for r in rows["Submission"]}
         self.assets = {r["id"]: f"{self.submissions[r['submission_id']]}/{r['key']}" for r in rows["Asset"]}
         self.ordered: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -86,7 +88,8 @@ class Projection:
         self._ids = re.compile("|".join(map(re.escape, self._names)) or "(?!)")
 
     def plain(self, text: str) -> str:
-        """A text without ids, instants, tokens and ports."""
+        """A text without ids, instants, tokens, ports and the root's path."""
+        text = _LEDGER.sub("LEDGER", text.replace(self._root, "ROOT"))
         text = self._ids.sub(lambda found: self._names[found[0]], text)
         text = _TOKEN.sub(r"\1-TOKEN", _ADDRESS.sub("http://daemon", text))
         return _INSTANT.sub(lambda found: found[0] if found[0] == self._keep else "INSTANT", text)
@@ -174,7 +177,7 @@ class Projection:
 async def project(url: str, root: Path, keep: str = "") -> dict[str, Any]:
     """The whole projection of a ledger and the folders beside it."""
     rows = await read(url)
-    projection = Projection(rows, keep)
+    projection = Projection(rows, root, keep)
     blobs = BlobStore.open(str(root / "var" / "blobs"))
     documents = {
         f"{r['connection']}.{r['extension']}": projection.plain((await blobs.read(r["sha256"])).decode())

@@ -25,13 +25,13 @@ from syncd.testing.daemon import Daemon, DaemonDied
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "media"
 KEY = base64.b64encode(b"a key that only tests know, 32 b.").decode()
-RIGHTS_END = {"sqlite": START + timedelta(seconds=60), "postgresql": START + timedelta(seconds=130)}
+RIGHTS_END = {"sqlite": START + timedelta(seconds=45), "postgresql": START + timedelta(seconds=120)}
 """When the rights of submission `dated` end: after all earlier steps, a wait for a dead process's leases included."""
 
 POLL = 3.0
 _HEAD = "brand: acme\nowner: dana@acme.example\n"
 CONNECTORS = {
-    "drop": "connector: folder\nroles: [source]\npoll: 2s\noptions: {path: inbox, settle: 0s}\n",
+    "drop": "connector: folder\nroles: [source]\npoll: 3s\noptions: {path: inbox, settle: 0s}\n",
     "hook": (
         "connector: webhook\nroles: [source]\n"
         "options:\n  auth: {scheme: standard, keys: ['${HOOK_KEY}']}\n"
@@ -183,8 +183,9 @@ class Play:
         self.acknowledged.add(identifier)
 
     def approve(self) -> None:
-        """Have the approver approve whatever is in review."""
-        self.daemon.ask("approve", by="tom@acme.example")
+        """Have the approver approve whatever is in review, one after the other: the newest approval stands first."""
+        while self.daemon.ask("approve", by="tom@acme.example")["approved"]:
+            self.daemon.advance(1)
 
     # --- the steps -----------------------------------------------------------------------------------------------
 

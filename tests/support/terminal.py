@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from typer.testing import CliRunner
 
 from syncd.cli import app
@@ -34,7 +36,12 @@ async def type_in(world: World, *words: str) -> Printed:
         "SYNCD_LEDGER": world.ledger_url,
         "SYNCD_BLOBS_SHARED": "true",
     }
-    result = await asyncio.to_thread(CliRunner().invoke, app, list(words), env=place)
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))  # the daemon's lines are not its
+    try:
+        result = await asyncio.to_thread(CliRunner().invoke, app, list(words), env=place)
+    finally:
+        structlog.configure(**before)
     if isinstance(result.exception, SyncdError):
         error = result.exception
         return Printed(printing.exit_code(error), f"{error.what}\n→ {error.remedy}  [{error.code}]")

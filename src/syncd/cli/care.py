@@ -14,7 +14,6 @@ from syncd.cli import instants, output
 from syncd.cli.client import Client
 from syncd.cli.output import Exit, Json
 from syncd.clock import SystemClock
-from syncd.flow.restore import restore as bring_back
 from syncd.settings import Settings
 
 audit = typer.Typer(no_args_is_help=True, help="The append-only trail of what happened.")
@@ -92,6 +91,8 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Bring a backup back into an empty ledger and object store. The daemon must not run."""
+    from syncd.flow.restore import restore as bring_back  # the daemon's modules take a second to load
+
     made = asyncio.run(bring_back(Settings(), SystemClock(), directory.absolute()))
     told = {**asdict(made), "created_at": made.created_at.isoformat()}
     output.show(told, as_json=as_json, lines=_restored)

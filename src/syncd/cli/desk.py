@@ -9,10 +9,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from syncd.cli import instants, output, pages
-from syncd.cli.client import Client
+from syncd.cli.client import Client, Refused
 from syncd.cli.output import Json
 from syncd.errors import RejectedError
-from syncd.mapping.cases import append_case
 
 As = Annotated[str, typer.Option("--as", metavar="MAIL", help="The person who says so, of mappings/people.yaml.")]
 AssetArgument = Annotated[
@@ -46,8 +45,6 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Why content stands where it does, or does not, and what to type about it."""
-    from syncd.cli.client import Refused
-
     with Client() as client:
         try:
             page = client.get("/explain", sku=what)
@@ -210,6 +207,8 @@ def case(
     as_json: Json = False,
 ) -> None:
     """Write a case from an asset's real facts into mappings/FILE.cases.yaml below SYNCD_ROOT."""
+    from syncd.mapping.cases import append_case  # the rules' engine takes a second to load
+
     with Client() as client:
         made = client.get(f"/assets/{asset}/case", file=file)
         path = client.settings.root / "mappings" / f"{file}.cases.yaml"

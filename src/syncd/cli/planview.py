@@ -11,6 +11,8 @@ _EXCEPTIONS = {
     "identity": "identity", "unmatched": "unmatched", "suggested": "suggested", "listing_missing": "identity",
     "held": "no-grant", "refused": "rejected",
 }  # fmt: skip
+_PLAIN = frozenset({"received", "held", "in_review", "changes", "unmatched", "suggested", "no_slot", "unconfirmed"})
+"""Causes that need no example."""
 _COUNTS = ("add", "replace", "move", "remove", "held", "calls")
 
 
@@ -61,17 +63,17 @@ def _notes(connection: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{connection['paused']} paused: waits until it is resumed", f"syncd resume {name}"
     if connection["inferred"] > connection["brake_allows"]:
         beyond = connection["inferred"] - connection["brake_allows"]
-        yield f"{output.plural(beyond, 'removal')} beyond the brake: applying lets them pass", ""
+        them = "it" if beyond == 1 else "them"
+        yield f"{output.plural(beyond, 'removal')} beyond the brake: applying lets {them} pass", ""
     for held in connection["held_because"]:
         yield f"{held['count']:,} held: {_reason(held)}", _command(name, held)
 
 
 def _reason(held: Mapping[str, Any]) -> str:
-    return str(held["why"] or held["cause"].replace("_", " ")) if held["count"] == 1 else _general(held)
-
-
-def _general(held: Mapping[str, Any]) -> str:
-    return f"{held['cause'].replace('_', ' ')}, such as {held['why']}" if held["why"] else held["cause"]
+    words = held["cause"].replace("_", " ")
+    if held["count"] == 1:
+        return str(held["why"] or words)
+    return words if held["cause"] in _PLAIN or not held["why"] else f"{words}, such as {held['why']}"
 
 
 def _command(name: str, held: Mapping[str, Any]) -> str:
@@ -117,7 +119,8 @@ def _sums(plan: Mapping[str, Any]) -> Iterator[str]:
         if renders[name]
     ]
     inferred, others = sum(each["inferred"] for each in connections), sum(each["others"] for each in connections)
-    allowed = sum(each["brake_allows"] for each in connections)
+    losing = [each for each in connections if each["inferred"]] or connections
+    allowed = sum(each["brake_allows"] for each in losing)
     copies = ", ".join(made).replace("library copys", "library copies") or "nothing"
     yield (
         f"  Renders {copies} · inferred removals {inferred:,} of {allowed:,} allowed today"

@@ -168,7 +168,8 @@ def _checked(report: Report) -> Iterator[str]:
     yield from (f"note: {note}" for note in report.notes)
     if not report.faults:
         names, count = ", ".join(report.connections), output.plural(len(report.connections), "connection")
-        yield f"Revision {report.revision[:8]} is right: {count} ({names}), {output.plural(report.cases, 'case')} as expected."
+        cases = output.plural(report.cases, "case")
+        yield f"Revision {report.revision[:8]} is right: {count} ({names}), {cases} as expected."
     for each in report.online:
         rows = [(f["result"], f["what"], f["said"], f["remedy"]) for f in each["findings"]]
         yield each["connection"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -88,9 +88,9 @@ class Engine:
         """Whether any batch is being worked on."""
         return bool(self._batches)
 
-    def wake(self, lanes: Iterable[str]) -> None:
-        """Look for work in these lanes now."""
-        for lane in lanes:
+    def wake(self, lanes: Collection[str]) -> None:
+        """Look for work in these lanes now; `*` is all of them."""
+        for lane in self._wake if "*" in lanes else lanes:
             if lane in self._wake:
                 self._wake[lane].set()
 

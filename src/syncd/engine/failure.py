@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import DBAPIError
+
 from syncd.errors import Bug, RateLimited, Reaction, SyncdError, TransientError
 
+_GIVEN_UP = frozenset({"40001", "40P01"})  # serialization failure, deadlock (PostgreSQL, appendix A)
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(hours=1)
 ATTEMPTS_UNTIL_TOLD = 8
@@ -25,9 +28,16 @@ def as_syncd_error(error: BaseException) -> SyncdError:
     """Give an unexpected error the shape of ours; its own type stays in the message."""
     if isinstance(error, SyncdError):
         return error
-    if isinstance(error, TimeoutError | ConnectionError):
+    if isinstance(error, TimeoutError | ConnectionError) or _is_passing(error):
         return TransientError(f"{type(error).__name__}: {error}")
     return Bug(f"{type(error).__name__}: {error}")
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether the ledger's server gave up one of two transactions that waited for each other, or went away."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", "") in _GIVEN_UP
 
 
 def judge(error: SyncdError, attempts: int, now: datetime, jitter: float) -> Verdict:

@@ -102,7 +102,7 @@ async def _require_same(
     differences = [
         each
         for each in drift((one.line for one in planned), (one.line for one in lines_of(found)))
-        if _matters(each) and not _is_done(each, standing)
+        if is_drift(each, standing)
     ]
     if differences:
         told = [
@@ -115,12 +115,21 @@ async def _require_same(
         )  # fmt: skip
 
 
+def is_drift(difference: Difference, standing: Mapping[str, Set[tuple[str, str]]]) -> bool:
+    """Whether something else would be written than was planned; what was carried out since is not.
+
+    Args:
+        standing: by connection, what stands as it should: (listing, key).
+    """
+    return _matters(difference) and not _is_done(difference, standing)
+
+
 def _matters(difference: Difference) -> bool:
     """Whether something else would be written; why something is held may change."""
     return any(line.action is not PlanAction.HELD for line in (*difference.planned, *difference.now))
 
 
-def _is_done(difference: Difference, standing: Mapping[str, set[tuple[str, str]]]) -> bool:
+def _is_done(difference: Difference, standing: Mapping[str, Set[tuple[str, str]]]) -> bool:
     """Whether what was planned has been carried out since: sent or standing, or gone."""
     if any(line.action is not PlanAction.HELD for line in difference.now):
         return False

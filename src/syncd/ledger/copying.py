@@ -140,8 +140,9 @@ def _sqlite_in(target: Path, folder: Path) -> None:
     lock = ProcessLock(Path(f"{target}.lock"))
     lock.acquire()
     try:
-        if target.exists():
-            raise LedgerNotEmpty(f"There is a ledger at {target} already.")
+        for path in (target, Path(f"{target}-wal"), Path(f"{target}-shm")):  # a stale WAL would be played into the copy
+            if path.exists():
+                raise LedgerNotEmpty(f"There is a ledger already: {path}.")
         partial = target.with_name(f"{target.name}.partial")
         shutil.copyfile(folder / _SQLITE_FILE, partial)
         _sync(partial)

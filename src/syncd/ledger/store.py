@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class Ledger:
         self.clock = clock
         self._gate = asyncio.Lock()
         self._writer: AsyncConnection | None = None
-        self._listeners: list[Callable[[Iterable[str]], None]] = []
+        self._listeners: list[Callable[[Collection[str]], None]] = []
         self._lock = ProcessLock(Path(f"{self.url.database}.lock")) if self.dialect == "sqlite" else None
         self._write_engine, self._read_engine = self._engines()
 
@@ -131,7 +131,7 @@ class Ledger:
         if self._lock:
             self._lock.release()
 
-    def on_commit(self, listener: Callable[[Iterable[str]], None]) -> None:
+    def on_commit(self, listener: Callable[[Collection[str]], None]) -> None:
         """Call `listener` with the lanes that got work, after each commit."""
         self._listeners.append(listener)
 

@@ -103,10 +103,10 @@ async def _settle() -> None:
 class SocketClock(ManualClock):
     """A clock that another process moves through a Unix socket, and that moves only while the daemon is at rest.
 
-    Requests and answers are JSON, one a line. A request is `{"do": NAME, …}`: `now`; `advance` by `seconds`;
-    `step_wall` by `seconds`; `idle` waits until nothing runs. Every answer holds `now` (ISO 8601), `running` (names of
-    what is not at rest) and `next` (seconds until the next sleeper wakes, or null). Commands of the daemon under test
-    are added with `command`.
+    Requests and answers are JSON, one a line. A request is `{"do": NAME, …}`: `now`; `advance`, `leap` or `step_wall`
+    by `seconds`; `idle` waits until nothing runs. Every answer holds `now` (ISO 8601), `running` (names of what is not
+    at rest) and `next` (seconds until the next sleeper wakes, or null). Commands of the daemon under test are added with
+    `command`.
     """
 
     def __init__(self, start: datetime, workers: Callable[[], Iterable[asyncio.Task[Any]]]) -> None:
@@ -203,6 +203,11 @@ class SocketClock(ManualClock):
             await self.rest()
         self._move(max(0.0, target - self._monotonic))
 
+    def leap(self, seconds: float) -> None:
+        """Let `seconds` pass at once, as for a process that stood still: all sleepers that are due wake together."""
+        self._move(seconds)
+        self._wake_due()
+
     # --- the socket ----------------------------------------------------------------------------------------------
 
     async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -220,6 +225,9 @@ class SocketClock(ManualClock):
         match request["do"]:
             case "advance":
                 await self.advance(float(request["seconds"]))
+            case "leap":
+                self.leap(float(request["seconds"]))
+                await self.rest()
             case "step_wall":
                 self.step_wall(float(request["seconds"]))
             case "idle":

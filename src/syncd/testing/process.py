@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _run(options: argparse.Namespace) -> None:
     settings = Settings()
-    clock = SocketClock(options.at, _workers)
+    clock = SocketClock(options.at, engine_tasks)
     logging.configure(clock, form=logging.LogFormat(settings.log_format), level=settings.log_level)
     points = crash_points.Points(options.crash, options.note)
     crash_points.watch_commits(points)
@@ -88,11 +88,10 @@ def _weaken(connection: sa.Connection) -> None:
         connection.exec_driver_sql("PRAGMA synchronous=OFF")
 
 
-def _workers() -> Iterator[asyncio.Task[Any]]:
-    """The tasks that carry out work: lane loops, batches, leases, the inbox while something waits in it."""
+def engine_tasks() -> Iterator[asyncio.Task[Any]]:
+    """The tasks that carry out work: lane loops, batches, leases, heartbeats, following the configuration."""
     for task in asyncio.all_tasks():
-        name = getattr(task.get_coro(), "__qualname__", "")
-        if name.startswith(("Engine.", "App.", "StagedEngine.")):
+        if getattr(task.get_coro(), "__qualname__", "").startswith(("Engine.", "App.")):
             yield task
 
 
@@ -106,13 +105,14 @@ def _add_commands(clock: SocketClock, app: syncd.app.App, points: crash_points.P
             return {"unrest": int((await reading.execute(query)).scalar_one()) + app.inbox.depth}
 
     async def approve(request: dict[str, Any]) -> dict[str, Any]:
-        """Have `by` approve every version that is in review."""
+        """Have `by` approve the version that is in review and first by its file's name; says whether there was one."""
+        query = sa.select(versions.c.id).where(versions.c.status == "in_review").order_by(versions.c.file_name)
         async with app.ledger.read() as reading:
-            found = (await reading.execute(sa.select(versions.c.id).where(versions.c.status == "in_review"))).scalars()
-        for version in list(found):
+            version = (await reading.execute(query.limit(1))).scalar()
+        if version is not None:
             with contextlib.suppress(ConflictError):
                 await decide(app.services, version, Ruling(request["by"], Verdict.APPROVE))
-        return {}
+        return {"approved": version is not None}
 
     clock.command("unrest", unrest)
     clock.command("approve", approve)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from syncd.flow import audit, history
@@ -21,8 +19,9 @@ from tests.support.world import World
 
 
 async def sealed(world: World) -> World:
-    """With an approved, published asset whose events have their place in the chain."""
-    await world.publish("GL-0001_beach.jpg")
+    """With a submission in review whose events have their place in the chain."""
+    world.submit("GL-0001_beach.jpg")
+    await world.until(lambda: world.version("GL-0001_beach.jpg", 1, "in_review"))
     await world.until(lambda: is_sealed(world))
     return world
 
@@ -52,7 +51,7 @@ async def test_an_untouched_trail_verifies_on_both_stores(tmp_path: Path, ledger
     try:
         found = await verified(await sealed(world))
         assert (found.faults, found.unproven, found.unsealed) == ([], 0, 0)
-        assert found.sealed > 10
+        assert found.sealed > 6
         assert found.anchors >= 1
         await change(world, sa.update(events).where(events.c.position == 4).values(subject="X"))
         assert "was changed after it was written" in (await verified(world)).faults[0]
@@ -60,46 +59,27 @@ async def test_an_untouched_trail_verifies_on_both_stores(tmp_path: Path, ledger
         await world.stop()
 
 
-def data(_: Any) -> Any:
-    return sa.update(events).where(events.c.position == 3).values(data={"forged": True})
+THIRD = sa.update(events).where(events.c.position == 3)
+FORGERIES = {
+    "data": THIRD.values(data={"forged": True}),
+    "kind": THIRD.values(kind="version.approved"),
+    "instant": THIRD.values(at=datetime(2020, 1, 1, tzinfo=UTC)),
+    "content hash": THIRD.values(content_hash="f" * 64),
+    "chain hash": THIRD.values(chain_hash="f" * 64),
+    "position": THIRD.values(position=1003),
+    "removal": sa.delete(events).where(events.c.position == 3),
+    "cut tail": sa.delete(events).where(events.c.position > 5),
+}
 
 
-def kind(_: Any) -> Any:
-    return sa.update(events).where(events.c.position == 3).values(kind="version.approved")
-
-
-def moment(_: Any) -> Any:
-    return sa.update(events).where(events.c.position == 3).values(at=events.c.at.type.python_type(2020, 1, 1, tzinfo=_))
-
-
-def content_hash(_: Any) -> Any:
-    flipped = sa.func.replace(events.c.content_hash, "a", "b")
-    return sa.update(events).where(events.c.position == 3).values(content_hash=flipped)
-
-
-def chain_hash(_: Any) -> Any:
-    return sa.update(events).where(events.c.position == 3).values(chain_hash="f" * 64)
-
-
-def position(_: Any) -> Any:
-    return sa.update(events).where(events.c.position == 3).values(position=1003)
-
-
-def removal(_: Any) -> Any:
-    return sa.delete(events).where(events.c.position == 3)
-
-
-def cut_tail(_: Any) -> Any:
-    return sa.delete(events).where(events.c.position > 5)
-
-
-@pytest.mark.parametrize("forge", [data, kind, moment, content_hash, chain_hash, position, removal, cut_tail])
-async def test_what_was_tampered_with_is_found(world: World, forge: Callable[[Any], Any]) -> None:
+async def test_whatever_is_tampered_with_is_found(world: World) -> None:
     await sealed(world)
-    await change(world, forge(world.clock.now().tzinfo))
-    found = await verified(world)
-    assert found.faults
-    assert not found.intact
+    whole = [dict(row._mapping) for row in await world.rows(sa.select(events).where(events.c.position.is_not(None)))]
+    for name, forgery in FORGERIES.items():
+        await change(world, forgery)
+        assert (await verified(world)).faults, name
+        await change(world, sa.delete(events).where(events.c.position.is_not(None)), sa.insert(events).values(whole))
+        assert (await verified(world)).intact, f"after the {name} was put right"
 
 
 async def test_a_tail_cut_with_its_anchors_shows_by_the_copy_outside_the_database(world: World) -> None:
@@ -158,7 +138,7 @@ async def test_the_command_says_so_and_exits_1_on_faults(world: World) -> None:
     await sealed(world)
     whole = await type_in(world, "audit", "verify")
     assert (whole.code, "acme: intact" in whole.text) == (0, True)
-    await change(world, data(None))
+    await change(world, FORGERIES["data"])
     broken = await type_in(world, "audit", "verify")
     assert broken.code == 1
     assert "acme: FAULTY" in broken.text
@@ -173,8 +153,11 @@ async def test_the_trail_tells_what_stood_where_by_whose_word_under_which_grant(
     before = world.clock.now()
     asset = await world.publish("GL-0001_beach.jpg")
     during = world.clock.now()
+    await world.clock.advance(1)
     row = await world.version("GL-0001_beach.jpg", 1)
-    await told_withdrawn(world, asset)
+    printed = await type_in(world, "withdraw", asset, "--as", "dana@acme.example", "--because", "asked")
+    assert printed.code == 0, printed.text
+    await world.until(lambda: world.all_gone(asset))
     [there] = await history.shown(world.services, "GL-0001", during, "shop")
     assert (there.asset, there.version, there.number, there.state) == (asset, row.id, 1, "live")
     assert there.approved_by == ["tom@acme.example"]
@@ -183,10 +166,3 @@ async def test_the_trail_tells_what_stood_where_by_whose_word_under_which_grant(
     assert await history.shown(world.services, "GL-0001", world.clock.now() + timedelta(days=1)) == []
     printed = await type_in(world, "audit", "shown", "GL-0001", "--at", during.isoformat(), "--connection", "shop")
     assert "approved  tom@acme.example" in printed.text
-
-
-async def told_withdrawn(world: World, asset: str) -> None:
-    printed = await type_in(world, "withdraw", asset, "--as", "dana@acme.example", "--because", "asked")
-    assert printed.code == 0, printed.text
-    gone: Callable[[], Awaitable[bool]] = lambda: world.all_gone(asset)  # noqa: E731
-    await world.until(gone)
