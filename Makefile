@@ -18,10 +18,10 @@ demo: $(READY) ## run the daemon on the example configuration and tell what happ
 	$(BIN)/python examples/demo.py
 
 test: $(READY) ## everything that proves it works: style, types, import contract, tests
-	$(BIN)/ruff check src tests bench examples
-	$(BIN)/ruff format --check -q src tests bench examples
+	$(BIN)/ruff check -q src tests bench examples docs
+	$(BIN)/ruff format --check -q src tests bench examples docs
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	$(BIN)/pytest -n $(XDIST) -m "not soak and not peers" -rs
 
 soak: $(READY) ## hours of crashes, restarts and fuzzing
@@ -38,6 +38,8 @@ lock: $(READY) ## resolve the dependencies anew
 		--extra video --group dev --group bench -c requirements.lock pyproject.toml -o requirements-bench.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
 		--extra uvloop -c requirements.lock pyproject.toml -o deploy/requirements.lock
+	echo "hatchling>=1.27" | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 -c requirements.lock - -o deploy/build.lock
 
 clean: ## remove what was made
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -32,9 +32,14 @@ class Books:
         """The answer of a GET below `/api/v1`.
 
         Raises:
-            DemoFailed: the API refused, in its own words.
+            DemoFailed: the API refused, in its own words, or the daemon is gone.
         """
-        answer = self._http.get(path, params=query)
+        try:
+            answer = self._http.get(path, params=query)
+        except httpx.TransportError as error:
+            time.sleep(0.5)  # a process that was killed takes a moment to be seen as ended
+            self._daemon.require_alive()
+            raise DemoFailed(f"The daemon did not answer GET {path}: {error}.") from error
         if not answer.is_success:
             self._daemon.require_alive()
             raise DemoFailed(f"GET {answer.url} answered {answer.status_code}: {answer.text[:400]}")

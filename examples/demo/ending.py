@@ -52,7 +52,7 @@ def _check_gone(run: Run, url: str) -> None:
     check("The library shows it no more", not current and len(archived) == 1,
           f"current: {len(current)}, archived: {len(archived)}")  # fmt: skip
     links = run.links_of(DOGS)
-    check("The catalogue links to it no more", not links, f"product-media.csv: {len(links)} links")
+    check("The catalogue links to it no more", not links, f"links in product-media.csv: {len(links)}")
 
 
 def _check_reasons(
@@ -106,7 +106,7 @@ def _gallery(run: Run, sku: str) -> None:
     links = [",".join(line.split(",")[:2]) for name in names for line in run.links_of(name)]
     held = all((run.stage.root / path).is_file() for path in library)
     run.tale.check(f"Library and catalogue hold the media of {sku}", held and len(library) == len(links) == len(names),
-                   f"{len(library)} files in dam/, {len(links)} links in product-media.csv")  # fmt: skip
+                   f"files in dam/: {len(library)}, links in product-media.csv: {len(links)}")  # fmt: skip
     run.tale.galleries.append(Gallery(sku, PRODUCTS[sku].title, tuple(slots), tuple(library), tuple(links)))
 
 

@@ -85,7 +85,9 @@ def _conclude(voice: Voice, tale: Tale, path: Path) -> None:
         if not check.held:
             voice.item("NOT SO", "", f"{check.what} ({check.evidence})")
     if tale.failure:
-        voice.item("STOPPED", "", tale.failure)
+        first, *rest = tale.failure.splitlines()
+        voice.item("STOPPED", "", first)
+        voice.quote(rest)
     held = sum(check.held for check in tale.checks)
     verdict = "Yes" if tale.told else "No"
     voice.say(f"{verdict}: {held} of {len(tale.checks)} checks held, {tale.took:.0f} s. Report: {path}", indent=2)

@@ -65,7 +65,7 @@ def _verdict(tale: Tale) -> str:
     if tale.told:
         seconds = f"{tale.took:.0f} seconds"
         return f'<p class="verdict good">All of it happened: {count} of {count} checks held, in {seconds}.</p>'
-    why = f" {e(tale.failure)}" if tale.failure else ""
+    why = f" {e(tale.failure.splitlines()[0])}" if tale.failure else ""
     return f'<p class="verdict bad">Not all of it happened: {held} of {count} checks held.{why}</p>'
 
 

@@ -90,6 +90,8 @@ def note_rendition(run: Run, name: str, number: int = 1) -> None:
     made = Made(name, placement["spec"], facts.width, facts.height, len(content), facts.media_type,
                 pictures.of_bytes(content))  # fmt: skip
     run.tale.made.append(made)
+    said = f"{made.spec}: {made.width} × {made.height}, {made.media_type}, {made.size / 1000:,.0f} kB"
+    run.voice.item("made", name, said)
     wanted = (1280, 720, "video/mp4") if name == CLIP else (1500, 1500, "image/jpeg")
     run.tale.check(f"The rendition of {name} is what the channel's spec says", facts[:3] == wanted,
                    f"{made.spec}: {made.width} × {made.height} {made.media_type}")  # fmt: skip
@@ -143,4 +145,4 @@ def _check_library(run: Run) -> None:
                    f"dam/{folder.name}/archive/{archived[0].name if archived else '?'}")  # fmt: skip
     links = run.links_of(LOUNGE)
     run.tale.check("The catalogue links to version 2 only", len(links) == 1 and ",2," in links[0],
-                   f"product-media.csv: {len(links)} link")  # fmt: skip
+                   f"links in product-media.csv: {len(links)}")  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 import time
+from collections.abc import Iterable
 
 _WIDTH = 100
 
@@ -30,18 +31,43 @@ class Voice:
     def say(self, text: str, *, indent: int = 0) -> None:
         """A paragraph."""
         margin = " " * indent
-        _put(textwrap.fill(text, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False))
+        _put(
+            textwrap.fill(
+                text,
+                _WIDTH,
+                initial_indent=margin,
+                subsequent_indent=margin,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
 
     def item(self, mark: str, head: str, rest: str) -> None:
         """A line of a list: a word in a column, what it is about, and what there is to say."""
         lead, margin = f"  {mark:<10}{head:<26} ", " " * 39
-        _put(textwrap.fill(rest, _WIDTH, initial_indent=lead, subsequent_indent=margin, break_long_words=False))
+        _put(
+            textwrap.fill(
+                rest,
+                _WIDTH,
+                initial_indent=lead,
+                subsequent_indent=margin,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
 
     def command(self, line: str, output: str = "") -> None:
         """A command as typed, and what it printed."""
-        _put("\n".join([f"  $ {line}", *(f"    {each}".rstrip() for each in output.rstrip().splitlines())]))
+        _put(f"  $ {line}")
+        self.quote(output.rstrip().splitlines())
+
+    def quote(self, lines: Iterable[str]) -> None:
+        """Lines that a program wrote, as they are."""
+        for line in lines:
+            _put(f"    {line}".rstrip())
 
 
 def _put(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(f"{text}\n".encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Settings of the process: environment variables named SYNCD_…, a `.env` file, or files in a secrets directory."""
+"""Settings of the process: environment variables named SYNCD_…, or a `.env` file with the same names."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from syncd import __version__
 from syncd.cli import output
 from syncd.errors import SyncdError
 
-_COMMANDS = ("daemon", "setup", "change", "operate", "desk", "care")
+_COMMANDS = ("daemon", "setup", "change", "operate", "desk", "care", "tokens")
 """Modules of this package whose `register(app)` adds their commands, in the order of `syncd --help`."""
 
 app = typer.Typer(

@@ -76,6 +76,10 @@ class Client:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._call("POST", path, body=body, headers=headers)
 
+    def delete(self, path: str) -> Any:
+        """The JSON answer of a DELETE below `/api/v1`."""
+        return self._call("DELETE", path)
+
     def pages(self, path: str, *, most: int | None = None, **query: Any) -> Iterator[dict[str, Any]]:
         """The items of a listing, page after page, at most `most`."""
         cursor: str | None = None

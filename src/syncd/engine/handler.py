@@ -5,9 +5,8 @@ from __future__ import annotations
 import abc
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from syncd.engine.work import Claim, Urgency
 from syncd.ledger.store import Transaction
@@ -15,8 +14,7 @@ from syncd.ledger.store import Transaction
 Effects = Callable[[Transaction], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How one key went.
 
     `effects` writes the result in the transaction that finishes the key, and only if the claim still holds. `due_at`

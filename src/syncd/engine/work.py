@@ -8,16 +8,16 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.ledger.among import among
 from syncd.ledger.store import Ledger, Transaction
 from syncd.ledger.tables import Counter, Lane, Work
 from syncd.ledger.tables.base import table
-from syncd.ledger.types import Row
 
 LOCAL = "local"
 CLAIM_LIFE = timedelta(seconds=10)
@@ -49,8 +49,7 @@ class Due:
     replay: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A key a worker holds. `token` and `generation` must still be the row's when it finishes."""
 
     id: int
@@ -66,8 +65,7 @@ class Claim:
     failed_before: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """How a claimed key ends: due again at an instant, gone, backing off, or parked until a person acts."""
 
     claim: Claim
@@ -171,74 +169,75 @@ def _build_upsert(dialect: str) -> Any:
 
 def database_time(ledger: Ledger) -> sa.ColumnElement[datetime]:
     """The database's time, which all processes share; on SQLite there is one process, so its clock serves."""
-    instant = ledger.clock.database_now()
-    if instant is None and not ledger.embedded:
-        return sa.func.clock_timestamp()
-    return sa.literal(instant or ledger.clock.now(), type_=work.c.due_at.type)
+    instant = _shared_instant(ledger)
+    return sa.func.clock_timestamp() if instant is None else sa.literal(instant, type_=work.c.due_at.type)
+
+
+def _shared_instant(ledger: Ledger) -> datetime | None:
+    """The instant that serves as the database's time; None where the database itself is asked."""
+    return ledger.clock.database_now() or (ledger.clock.now() if ledger.embedded else None)
 
 
 async def claim(
     transaction: Transaction, ledger: Ledger, lane: str, kind: str, urgency: Urgency, limit: int, epoch: int = 0
 ) -> list[Claim]:
     """Take up to `limit` due keys of one class; whoever else asks meanwhile gets others."""
-    now, shared_now = transaction.now, database_time(ledger)
+    token, shared_now = secrets.token_hex(8), _shared_instant(ledger)
+    parameters = {
+        "in_lane": lane, "of_kind": kind, "of_urgency": int(urgency), "now": transaction.now, "most": limit,
+        "token": token,
+    }  # fmt: skip
+    if shared_now is not None:
+        parameters |= {"shared_now": shared_now, "claim_end": shared_now + CLAIM_LIFE}
+    rows: Sequence[Any] = (await transaction.execute(_claiming(shared_now is None), parameters)).all()
+    return [
+        Claim(identifier, brand, lane, kind, key, urgency, generation, token, attempts, epoch, error is not None)
+        for identifier, brand, key, generation, attempts, error, _ in sorted(rows, key=_by_due)
+    ]
+
+
+def _by_due(row: Any) -> tuple[datetime, int]:
+    return row[-1], row[0]
+
+
+@functools.cache
+def _claiming(by_database: bool) -> sa.Executable:
+    """The statement that claims, by the database's time or by the instant it is given."""
+    now = sa.bindparam("now", type_=work.c.due_at.type)
+    shared_now, end = (
+        (sa.func.clock_timestamp(), sa.func.clock_timestamp() + CLAIM_LIFE)
+        if by_database
+        else (sa.bindparam(name, type_=work.c.due_at.type) for name in ("shared_now", "claim_end"))
+    )
     free = (
         sa.select(work.c.id)
         .where(
-            work.c.lane == lane,
-            work.c.kind == kind,
-            work.c.urgency == int(urgency),
+            work.c.lane == sa.bindparam("in_lane"),
+            work.c.kind == sa.bindparam("of_kind"),
+            work.c.urgency == sa.bindparam("of_urgency"),
             work.c.due_at <= now,
             sa.or_(work.c.not_before.is_(None), work.c.not_before <= now),
             sa.or_(work.c.claimed_until.is_(None), work.c.claimed_until < shared_now),
         )
         .order_by(work.c.due_at)
-        .limit(limit)
+        .limit(sa.bindparam("most"))
         .with_for_update(skip_locked=True)
     )
-    token = secrets.token_hex(8)
-    statement = (
+    return (
         sa.update(work)
         .where(work.c.id.in_(free.scalar_subquery()))
-        .values(
-            claim_token=token,
-            claimed_until=_claim_end(ledger, shared_now),
-            attempts=work.c.attempts + 1,
+        .values(claim_token=sa.bindparam("token"), claimed_until=end, attempts=work.c.attempts + 1)
+        .returning(
+            work.c.id, work.c.brand, work.c.key, work.c.generation, work.c.attempts, work.c.error,
+            sa.type_coerce(work.c.due_at, sa.String).label("due"),
         )
-        .returning(work)
-    )
-    rows = (await transaction.execute(statement)).all()
-    return [_claim(row, token, epoch) for row in sorted(rows, key=lambda row: (row.due_at, row.id))]
-
-
-def _claim_end(ledger: Ledger, shared_now: sa.ColumnElement[datetime]) -> Any:
-    if isinstance(shared_now, sa.BindParameter):
-        return (ledger.clock.database_now() or ledger.clock.now()) + CLAIM_LIFE
-    return shared_now + CLAIM_LIFE
-
-
-def _claim(row: Row, token: str, epoch: int) -> Claim:
-    return Claim(
-        id=row.id,
-        brand=row.brand,
-        lane=row.lane,
-        kind=row.kind,
-        key=row.key,
-        urgency=Urgency(row.urgency),
-        generation=row.generation,
-        token=token,
-        attempts=row.attempts,
-        epoch=epoch,
-        failed_before=row.error is not None,
-    )
+    )  # fmt: skip
 
 
 async def heartbeat(transaction: Transaction, ledger: Ledger, tokens: Sequence[str]) -> None:
     """Extend claims that are still being worked on."""
-    shared_now = database_time(ledger)
-    await transaction.execute(
-        sa.update(work).where(work.c.claim_token.in_(tokens)).values(claimed_until=_claim_end(ledger, shared_now))
-    )
+    end = database_time(ledger) + CLAIM_LIFE if (now := _shared_instant(ledger)) is None else now + CLAIM_LIFE
+    await transaction.execute(sa.update(work).where(among(work.c.claim_token, tokens)).values(claimed_until=end))
 
 
 async def still_held(transaction: Transaction, claims: Sequence[Claim]) -> Mapping[int, int]:
@@ -246,21 +245,23 @@ async def still_held(transaction: Transaction, claims: Sequence[Claim]) -> Mappi
 
     A claim of a lane counts only while the lane's epoch is the one it was taken under.
     """
-    held: dict[int, int] = {}
     tokens = {claim.id: claim.token for claim in claims}
     epochs = {claim.lane: claim.epoch for claim in claims if claim.epoch}
     stale = await _lapsed_lanes(transaction, epochs) if epochs else frozenset()
-    ids = list(tokens)
-    for start in range(0, len(ids), _ROWS_PER_STATEMENT):
-        part = ids[start : start + _ROWS_PER_STATEMENT]
-        rows = await transaction.execute(
-            sa.select(work.c.id, work.c.generation, work.c.claim_token, work.c.lane)
-            .where(work.c.id.in_(part))
-            .order_by(work.c.id)
-            .with_for_update()
-        )
-        held |= {row.id: row.generation for row in rows if row.claim_token == tokens[row.id] and row.lane not in stale}
-    return held
+    rows: Sequence[Any] = (await transaction.execute(_HELD, {"ids": list(tokens)})).all()
+    return {
+        identifier: generation
+        for identifier, generation, token, lane in rows
+        if token == tokens[identifier] and lane not in stale
+    }
+
+
+_HELD = (
+    sa.select(work.c.id, work.c.generation, work.c.claim_token, work.c.lane)
+    .where(among(work.c.id, "ids"))
+    .order_by(work.c.id)
+    .with_for_update()
+)
 
 
 async def _lapsed_lanes(transaction: Transaction, epochs: Mapping[str, int]) -> frozenset[str]:
@@ -283,22 +284,20 @@ async def finish(transaction: Transaction, finishes: Sequence[Finish], held: Map
             done.append(item.claim.id)
         else:
             later.append(item)
-    for ids in _parts(touched):
-        await transaction.execute(
-            sa.update(work)
-            .where(work.c.id.in_(ids))
-            .values(claim_token=None, claimed_until=None, attempts=0, error=None)
-        )
-    for ids in _parts(done):
-        await transaction.execute(sa.delete(work).where(work.c.id.in_(ids)))
+    if touched:
+        await transaction.execute(_SET_FREE, {"ids": touched})
+    if done:
+        await transaction.execute(_DELETE, {"ids": done})
     if later:
         await transaction.execute(_RESCHEDULE, [_rescheduled(item, held) for item in later])
     if touched or later:
         transaction.woken.update(item.claim.lane for item in finishes)
 
 
-def _parts(ids: list[int]) -> Iterable[list[int]]:
-    return (ids[start : start + _ROWS_PER_STATEMENT] for start in range(0, len(ids), _ROWS_PER_STATEMENT))
+_SET_FREE = (
+    sa.update(work).where(among(work.c.id, "ids")).values(claim_token=None, claimed_until=None, attempts=0, error=None)
+)
+_DELETE = sa.delete(work).where(among(work.c.id, "ids"))
 
 
 def _rescheduled(item: Finish, held: Mapping[int, int]) -> dict[str, Any]:

@@ -34,6 +34,12 @@ class BackupExists(ConflictError):
     code = "backup.exists"
 
 
+class BadDirectory(RejectedError):
+    """Name a new directory in one that exists and that the daemon may write to."""
+
+    code = "backup.directory"
+
+
 class BackupDamaged(RejectedError):
     """Use another backup: this one is not as it was written."""
 
@@ -90,16 +96,20 @@ class Backups:
 
         Raises:
             BackupExists: the directory, or an unfinished one beside it, is there. BackupRunning: another is made.
+            BadDirectory: it cannot be written.
         """
         if self._making.locked():
             raise BackupRunning("A backup is being made already.")
         async with self._making:
             partial = directory.with_name(f"{directory.name}.partial")
-            for taken in (directory, partial):
-                if await asyncio.to_thread(taken.exists):
-                    raise BackupExists(f"{taken} is there already.")
             try:
+                await asyncio.to_thread(_make_folders, directory, partial)
                 made = await self._write(directory, partial)
+            except OSError as error:
+                await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
+                raise BadDirectory(f"{directory} cannot be written: {error.strerror}.") from error
+            except BackupExists:
+                raise
             except BaseException:
                 await asyncio.to_thread(shutil.rmtree, partial, ignore_errors=True)
                 raise
@@ -110,7 +120,6 @@ class Backups:
 
     async def _write(self, directory: Path, partial: Path) -> Made:
         identifier, created_at = new_id(), self.services.clock.now()
-        await asyncio.to_thread(_make_folders, partial)
         holder = f"{OWN_PINS}{identifier}"
         try:
             await self._pin(holder)
@@ -154,10 +163,14 @@ class Backups:
         _sync(directory.parent)
 
 
-def _make_folders(partial: Path) -> None:
-    (partial / BLOBS).mkdir(parents=True)
+def _make_folders(directory: Path, partial: Path) -> None:
+    """Begin a backup beside where it will stand; only its owner reads it."""
+    for taken in (directory, partial):
+        if taken.exists():
+            raise BackupExists(f"{taken} is there already.")
+    partial.mkdir(mode=0o700)
+    (partial / BLOBS).mkdir()
     (partial / LEDGER).mkdir()
-    partial.chmod(0o700)
 
 
 def blob_path(sha256: str) -> str:

@@ -134,6 +134,7 @@ class _Survey:
         self.standings: dict[str, Standing] = {}
         self.breakers: dict[str, Breaker] = {}
         self.faults: dict[str, Row] = {}
+        self.pauses: dict[str, datetime] = {}
 
     async def look(self) -> None:
         self.versions = await self._counts(versions.c.brand, versions.c.status, versions.c.current)
@@ -150,6 +151,17 @@ class _Survey:
             sa.select(exceptions).where(exceptions.c.kind == CONNECTION, exceptions.c.closed_at.is_(None))
         )
         self.faults = {row.connection: row for row in rows}
+        await self._read_pauses()
+
+    async def _read_pauses(self) -> None:
+        """Since when the paused ones are so, which the trail knows."""
+        names = [name for name, standing in self.standings.items() if standing.paused]
+        rows = await self.reading.execute(
+            sa.select(events.c.subject, sa.func.max(events.c.at))
+            .where(events.c.kind == "connection.paused", events.c.subject.in_(names))
+            .group_by(events.c.subject)
+        )
+        self.pauses = {row[0]: row[1] for row in rows}
 
     def _is_due(self) -> sa.ColumnElement[bool]:
         return work.c.due_at <= self.now
@@ -214,7 +226,9 @@ class _Survey:
             return None
         passing = standing.paused == "writes" and standing.takedowns_pass
         blocks = "all writes but takedowns" if passing else "all writes but dated takedowns"
-        return Trouble("paused", f"{standing.paused} paused by a person", None, blocks, f"syncd resume {name}")
+        return Trouble(
+            "paused", f"{standing.paused} paused by a person", self.pauses.get(name), blocks, f"syncd resume {name}"
+        )
 
     def _unapplied(self, config: Connection, standing: Standing) -> Trouble | None:
         if standing.may_write(config):

@@ -13,9 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from syncd.clock import Clock
 from syncd.errors import ConfigError
-from syncd.ledger import trail
+from syncd.ledger import events
 from syncd.ledger.lock import ProcessLock
-from syncd.ledger.tables import Event
 
 _BUSY_MS = 10_000
 
@@ -29,7 +28,7 @@ class Transaction:
         self.dialect = dialect
         self.now = clock.now()
         self.woken: set[str] = set()
-        self._events: list[dict[str, Any]] = []
+        self._events: list[events.NewEvent] = []
         self._session: AsyncSession | None = None
 
     @property
@@ -49,14 +48,14 @@ class Transaction:
 
     def record(self, brand: str, kind: str, subject: str, /, revision: str = "", **data: Any) -> None:
         """Write an event with this transaction. `data` holds ids and plain facts, never personal data."""
-        self._events.append(trail.event_row(brand, self.now, kind, subject, revision, data))
+        self._events.append(events.new_event(brand, self.now, kind, subject, revision, data))
 
     async def flush(self) -> None:
         """Write what is still in memory; called by the ledger before the commit."""
         if self._session is not None:
             await self._session.flush()
         if self._events:
-            await self.connection.execute(sa.insert(Event), self._events)
+            await events.insert(self.connection, self.dialect, self._events)
             self._events = []
 
 

@@ -10,31 +10,17 @@ from datetime import datetime
 from typing import Any
 
 GENESIS = "0" * 64
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def canonical(value: object) -> bytes:
     """The one byte form of a JSON value that hashes are taken of."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def content_hash(brand: str, at: datetime, kind: str, subject: str, revision: str, data: Mapping[str, Any]) -> str:
     """The hash that binds an event's whole content; `at` to the microsecond."""
     return hashlib.sha256(canonical([brand, at.isoformat(), kind, subject, revision, data])).hexdigest()
-
-
-def event_row(
-    brand: str, at: datetime, kind: str, subject: str, revision: str, data: Mapping[str, Any]
-) -> dict[str, Any]:
-    """A row for the event table."""
-    return {
-        "brand": brand,
-        "at": at,
-        "kind": kind,
-        "subject": subject,
-        "revision": revision,
-        "data": dict(data),
-        "content_hash": content_hash(brand, at, kind, subject, revision, data),
-    }
 
 
 def chain(previous: str, position: int, content: str) -> str:

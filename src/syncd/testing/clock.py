@@ -73,11 +73,10 @@ class ManualClock:
         self._move(target - self._monotonic)
         await _settle()
 
-    async def leap(self, seconds: float) -> None:
-        """Let `seconds` pass at once, as for a machine that slept: every sleeper due by then wakes together."""
+    def leap(self, seconds: float) -> None:
+        """Let `seconds` pass at once, as for a process that stood still: all sleepers that are due wake together."""
         self._move(seconds)
         self._wake_due()
-        await _settle()
 
     def _move(self, seconds: float) -> None:
         self._monotonic += seconds
@@ -105,7 +104,7 @@ class SocketClock(ManualClock):
 
     Requests and answers are JSON, one a line. A request is `{"do": NAME, …}`: `now`; `advance`, `leap` or `step_wall`
     by `seconds`; `idle` waits until nothing runs. Every answer holds `now` (ISO 8601), `running` (names of what is not
-    at rest) and `next` (seconds until the next sleeper wakes, or null). Commands of the daemon under test are added with
+    at rest) and `next` (seconds until the next sleeper wakes, or null). Commands of the daemon under test are added by
     `command`.
     """
 
@@ -202,11 +201,6 @@ class SocketClock(ManualClock):
             self._wake_due()
             await self.rest()
         self._move(max(0.0, target - self._monotonic))
-
-    def leap(self, seconds: float) -> None:
-        """Let `seconds` pass at once, as for a process that stood still: all sleepers that are due wake together."""
-        self._move(seconds)
-        self._wake_due()
 
     # --- the socket ----------------------------------------------------------------------------------------------
 

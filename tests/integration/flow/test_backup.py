@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from syncd.flow import audit
-from syncd.flow.backup import BackupDamaged, BackupExists
+from syncd.flow.backup import BackupDamaged, BackupExists, BadDirectory
 from syncd.flow.housekeeping import GarbageHandler, sweep
 from syncd.flow.restore import OtherStore, StoresNotEmpty, restore
 from syncd.flow.review import decisions
@@ -222,6 +222,9 @@ async def test_what_is_not_empty_or_in_use_or_of_another_kind_is_left_alone(worl
     await type_in(world, "backup", str(directory))
     again = await type_in(world, "backup", str(directory))
     assert (again.code, BackupExists.code in again.text) == (1, True)
+    for wrong in ("/nowhere/at/all", f"/{'x' * 300}"):
+        refused = await type_in(world, "backup", wrong)
+        assert (refused.code, BadDirectory.code in refused.text) == (1, True)
     here = settings(world)
     empty = Settings.model_validate({"root": tmp_path / "else", "blobs": str(tmp_path / "else/blobs")})
     with pytest.raises(LedgerInUse):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from syncd.flow.standing import set_standing
@@ -71,7 +72,7 @@ async def test_a_file_no_spec_takes_says_what_was_measured_the_limit_and_its_dat
     assert shop["why"].endswith("(square, dated 2026-11-03)")
     assert shop["type"] == f"syncd case {row.asset_id} --file matrix"
     [asset] = (await page(world, row.asset_id))["assets"]
-    [wide, _] = asset["findings"]
+    [wide, *_] = asset["findings"]
     assert (wide["measured"], wide["limit"], wide["dated"]) == ("60 px", "100 px", "2026-11-03")
 
 
@@ -95,8 +96,8 @@ async def test_a_paused_or_unapplied_connection_names_the_command_that_frees_it(
     asset = await world.approve("GL-0001_beach.jpg")
     await world.until(lambda: at(world, asset, "its first plan was not applied"))
     assert (await places(world, asset))["shop"]["type"] == "syncd plan"
-    await world.allow("shop")
     assert (await type_in(world, "pause", "shop", "--writes")).code == 0
+    await world.allow("shop")
     assert (await at(world, asset, "writes paused"))["type"] == "syncd resume shop"
     status = (await type_in(world, "status", "--json")).json()
     [shop] = [each for each in status["connections"] if each["name"] == "shop"]
@@ -130,7 +131,7 @@ async def test_status_counts_everything_and_names_what_ends_soon(world: World) -
     world.submit("GL-0001_beach.jpg", terms="", fields={"until": soon})
     asset = await world.approve("GL-0001_beach.jpg")
     await world.until(lambda: world.all_live(asset))
-    world.submit("GL-0002_road.jpg", terms="none")
+    world.submit("GL-0002_road.jpg", terms="none", colour="blue")
     await world.until(lambda: world.open_exceptions("no-grant"))
     found = (await type_in(world, "status", "--json")).json()
     [brand] = found["brands"]
@@ -150,8 +151,6 @@ async def test_the_api_wants_exactly_one_name(world: World, query: str) -> None:
 
 
 async def api(world: World, path: str) -> int:
-    import httpx
-
     token = (world.root / "var/token").read_text().strip()
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
         return (await client.get(f"http://127.0.0.1:{world.port}/api/v1{path}")).status_code

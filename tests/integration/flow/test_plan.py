@@ -13,6 +13,7 @@ from PIL import Image
 from syncd.domain.plan import PlanAction
 from syncd.flow.apply import NothingToApply, NotSeparable, Only, PlanDrift, apply_plan
 from syncd.flow.catalogue import products
+from syncd.flow.observe import listings
 from syncd.flow.plan import Plan, make_plan
 from syncd.flow.reconfigure import reload
 from syncd.flow.standing import states
@@ -227,3 +228,43 @@ async def test_what_is_in_review_or_without_a_product_is_held_and_never_hidden(a
     lines = [line for line in plan.body["lines"] if line["action"] == PlanAction.HELD.value]
     held = {(line["connection"], line["cause"]) for line in lines}
     assert held == {("dam", "in_review"), ("shop", "in_review"), ("shop", "unmatched")}
+
+
+async def test_a_new_connection_is_planned_before_it_exists_and_one_that_cannot_be_yet_is_left_out(
+    asking: World,
+) -> None:
+    [asset] = await approved(asking, "GL-0001.jpg")
+    await apply_plan(asking.services, (await plan_of(asking)).id, [], "tester")
+    await asking.until(lambda: asking.all_live(asset))
+    dam, shop = files(asking)["connectors/dam.yaml"], files(asking)["connectors/shop.yaml"]
+    asking.write("connectors/vault.yaml", dam.replace("path: dam", "path: vault"))
+    asking.write("connectors/outlet.yaml", shop.replace("title: Acme", "title: Outlet"))
+    asking.write("mappings/matrix.yaml", files(asking)["mappings/matrix.yaml"].replace("for: shop", "for: '*'"))
+    plan = await plan_of(asking)
+    assert said(plan) == [("vault", f"asset:{asset}", "add")]
+    unread = {each["name"] for each in plan.body["connections"] if each["unread"]}
+    assert unread == {"outlet"}
+    await apply_plan(asking.services, plan.id, [], "tester")
+    await asking.until(lambda: live_in(asking, asset, "vault"))
+    await asking.until(lambda: located(asking, "outlet"))
+    assert "outlet" not in await asking.placed(asset)
+    assert said(await plan_of(asking)) == [("outlet", "listing:GL-0001", "add")]
+
+
+async def located(world: World, connection: str) -> bool:
+    query = sa.select(listings.c.sku).where(listings.c.connection == connection, listings.c.sku != "")
+    return bool(await world.rows(query))
+
+
+async def test_a_connection_that_is_switched_off_or_dropped_is_told_about(asking: World) -> None:
+    [asset] = await approved(asking, "GL-0001.jpg")
+    await apply_plan(asking.services, (await plan_of(asking)).id, [], "tester")
+    await asking.until(lambda: asking.all_live(asset))
+    candidate = files(asking)
+    del candidate["connectors/dam.yaml"]
+    candidate["connectors/shop.yaml"] = candidate["connectors/shop.yaml"].replace("writes: ask", "writes: 'off'")
+    candidate["mappings/specs.yaml"] = candidate["mappings/specs.yaml"].replace("width: 200", "width: 220")
+    plan = await make_plan(asking.services, candidate, "tester")
+    assert plan.body["dropped"] == {"dam": 1}
+    assert said(plan) == [("shop", "listing:GL-0001", "held")]
+    assert plan.body["lines"][0]["cause"] == "writes_off"

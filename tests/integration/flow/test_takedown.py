@@ -28,7 +28,7 @@ async def test_the_end_of_a_grant_takes_it_down_everywhere_with_receipts(world: 
     asset = await world.publish("GL-0001.jpg", fields={"until": ends.isoformat()})
     url = (await world.feed())["GL-0001"][1]
     assert (await world.fetch(url)).status_code == 200
-    await world.clock.leap(3 * 3600)
+    world.clock.leap(3 * 3600)
     await world.until(lambda: world.all_gone(asset))
     assert (await world.feed())["GL-0001"] == [f"{STUDIO}GL-0001.jpg"]
     assert (await world.fetch(url)).status_code == 410
@@ -50,7 +50,7 @@ async def test_it_leaves_as_long_before_the_end_as_the_channel_needs(tmp_path: P
     await world.allow()
     ends = world.clock.now() + timedelta(hours=3)
     asset = await world.publish("GL-0001.jpg", fields={"until": ends.isoformat()})
-    await world.clock.leap(3600)
+    world.clock.leap(3600)
     await world.until(lambda: _states(world, asset, shop=["gone"], dam=["live"]))
     await world.stop()
 
@@ -91,7 +91,7 @@ async def test_dated_ends_pass_brake_and_pause(world: World, hindrance: str) -> 
         async with world.services.ledger.write() as transaction:
             for name in ("catalog", "dam", "shop"):
                 await set_standing(transaction, "acme", name, {"paused": "all", "takedowns_pass": False})
-    await world.clock.leap(3600)
+    world.clock.leap(3600)
     await world.until(lambda: world.all_gone(asset))
 
 
@@ -100,7 +100,7 @@ async def test_before_the_first_plan_a_dated_end_waits_and_is_named_overdue(worl
     asset = await world.publish("GL-0001.jpg", fields={"until": ends.isoformat()})
     async with world.services.ledger.write() as transaction:
         await set_standing(transaction, "acme", "shop", {"applied_at": None})
-    await world.clock.leap(3600)
+    world.clock.leap(3600)
     [told] = await world.until(lambda: world.open_exceptions("overdue"))
     assert "Legally overdue on shop" in told.reason
     assert (await world.placed(asset))["shop"] == ["live"]
@@ -130,10 +130,10 @@ async def test_inferred_removals_beyond_the_share_stop_and_ask(tmp_path: Path) -
     [told] = await world.until(lambda: world.open_exceptions("brake"))
     assert told.connection == "shop"
     await world.until(lambda: _gone_count(world, 1))
-    await world.clock.leap(600)
+    world.clock.leap(600)
     states = [(await world.placed(asset))["shop"][-1] for asset in found]
     assert sorted(states) == ["gone", "live", "live"], "one of three may go (at_least: 1), two wait for a person"
-    await world.clock.leap(86_400)
+    world.clock.leap(86_400)
     await sweep(world.services, "acme")
     await world.until(lambda: _gone_count(world, 2))
     await world.stop()
@@ -175,7 +175,7 @@ async def test_an_empty_catalogue_removes_nothing(world: World) -> None:
     asset = await world.publish("GL-0001.jpg")
     world.write("products.csv", "sku,gtin,title,status,version\n")
     await world.until(lambda: world.open_exceptions("dead-letter"))
-    await world.clock.leap(3600)
+    world.clock.leap(3600)
     assert await world.all_live(asset)
 
 
@@ -185,7 +185,7 @@ async def test_a_clock_that_jumps_is_not_believed(world: World) -> None:
     world.clock.step_wall(86_400 * 60)
     [told] = await world.until(lambda: world.open_exceptions("clock"))
     assert told.code == "clock.jumped"
-    await world.clock.leap(60)
+    world.clock.leap(60)
     assert await world.all_live(asset), "a jump of the clock ends no right"
     world.clock.step_wall(-86_400 * 60)
     await world.until(lambda: _no_exceptions(world))
@@ -219,7 +219,7 @@ async def test_a_channel_that_answers_yes_and_lies_ends_as_an_exception_with_evi
     tell(liar, lies=True)
     await withdraw(liar.services, asset, by=DANA, because="creator asked")
     await liar.until(lambda: _states(liar, asset, shop=["withdrawing"]))
-    await liar.clock.leap(660)
+    liar.clock.leap(660)
     [told] = await liar.until(lambda: liar.open_exceptions("takedown-unverified"))
     assert told.payload["evidence"]
     assert (await liar.placed(asset))["shop"] == ["withdrawing"]

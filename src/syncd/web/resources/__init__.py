@@ -15,6 +15,7 @@ from syncd.web.resources.resyncs import Resyncs
 from syncd.web.resources.revisions import Revisions
 from syncd.web.resources.status import Status
 from syncd.web.resources.submissions import Submissions
+from syncd.web.resources.tokens import Tokens
 from syncd.web.resources.versions import Versions
 from syncd.web.routing import AnyRoute
 
@@ -24,6 +25,6 @@ def all_routes(services: Services) -> tuple[AnyRoute, ...]:
     resources = (
         Status(services), Submissions(services), Assets(services), Versions(services), Placements(services),
         Exceptions(services), Plans(services), Revisions(services), Connections(services), Resyncs(services),
-        Jobs(services), Audit(services), Backups(services),
+        Jobs(services), Audit(services), Backups(services), Tokens(services),
     )  # fmt: skip
     return tuple(route for resource in resources for route in resource.routes())
