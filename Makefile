@@ -21,7 +21,7 @@ test: $(READY) ## everything that proves it works: style, types, import contract
 	$(BIN)/ruff check -q src tests bench examples docs
 	$(BIN)/ruff format --check -q src tests bench examples docs
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -n $(XDIST) -m "not soak and not peers" -rs
 
 soak: $(READY) ## hours of crashes, restarts and fuzzing

@@ -110,7 +110,8 @@ async def _resync(root: Path) -> tuple[float, float]:
 async def _due(app: App) -> bool:
     """Whether anything is still to be looked at, or held."""
     table = work.work
-    waiting = sa.select(table.c.id).where(table.c.lane == SHOP, table.c.due_at <= app.clock.now())
+    ours = (table.c.lane == SHOP, table.c.kind == places.PUBLISH)
+    waiting = sa.select(table.c.id).where(*ours, table.c.due_at <= app.clock.now())
     async with app.ledger.read() as reading:
         return (await reading.execute(waiting.limit(1))).first() is not None
 
@@ -120,7 +121,9 @@ async def _check(app: App) -> None:
     table, now = work.work, app.clock.now()
     async with app.ledger.read() as reading:
         waiting = await reading.execute(
-            sa.select(sa.func.count()).where(table.c.lane == SHOP, table.c.error.is_(None), table.c.due_at > now)
+            sa.select(sa.func.count()).where(
+                table.c.kind == places.PUBLISH, table.c.error.is_(None), table.c.due_at > now
+            )
         )
         assert waiting.scalar_one() == LISTINGS
     assert app.registry.get("silent").calls == 0

@@ -162,6 +162,7 @@ class App:
             await self._server.stop()
         await self.inbox.close()
         await self.engine.drain(self.settings.drain_seconds)
+        await asyncio.gather(*self._tasks[:1], return_exceptions=True)  # the engine ends by itself
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -145,26 +145,12 @@ def killed(point: str, store: Store, nursery: Nursery, media_url: str, expected:
         house.play.run(house.after_death)
         house.daemon.terminate()
         house.at_rest()
-        fault = difference(expected, house.project())
+        fault = projection.difference(expected, house.project())
     except Exception as error:
         fault = f"{type(error).__name__}: {error}\n{house.daemon.tail()}"
     finally:
         house.daemon.close()
     return Kill(point, json.loads(note.read_text()) if note.exists() else {}, fault)
-
-
-def difference(expected: Any, found: Any, path: str = "") -> str:
-    """What two projections do not share, in words; "" if they are equal."""
-    if expected == found:
-        return ""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        parts = [difference(expected.get(k), found.get(k), f"{path}/{k}") for k in sorted({*expected, *found})]
-        return "\n".join(filter(None, parts))
-    if isinstance(expected, list) and isinstance(found, list):
-        lacks = [item for item in expected if item not in found]
-        more = [item for item in found if item not in expected]
-        return f"{path}: lacks {lacks}, has {more} ({len(expected)} and {len(found)} entries)"
-    return f"{path}: {expected!r} became {found!r}"
 
 
 Run = Callable[[int], list[Kill]]

@@ -218,3 +218,17 @@ async def invariants(url: str, root: Path) -> None:
         events = [trail.SealedEvent(**{n: r[n] for n in names}) for r in ordered if r["brand"] == brand]
         anchors = [trail.Head(r["position"], r["chain_hash"]) for r in rows["Anchor"] if r["brand"] == brand]
         assert trail.verify(brand, events, anchors).faults == []
+
+
+def difference(expected: Any, found: Any, path: str = "") -> str:
+    """What two projections do not share, in words; "" if they are equal."""
+    if expected == found:
+        return ""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        parts = [difference(expected.get(k), found.get(k), f"{path}/{k}") for k in sorted({*expected, *found})]
+        return "\n".join(filter(None, parts))
+    if isinstance(expected, list) and isinstance(found, list):
+        lacks = [item for item in expected if item not in found]
+        more = [item for item in found if item not in expected]
+        return f"{path}: lacks {lacks}, has {more} ({len(expected)} and {len(found)} entries)"
+    return f"{path}: {expected!r} became {found!r}"

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import sys
 from typing import Annotated
 
 import typer
 
 from syncd import __version__
-from syncd.cli import output
+from syncd.cli import care, change, daemon, desk, operate, output, setup, tokens
 from syncd.errors import SyncdError
 
-_COMMANDS = ("daemon", "setup", "change", "operate", "desk", "care", "tokens")
+_COMMANDS = (daemon, setup, change, operate, desk, care, tokens)
 """Modules of this package whose `register(app)` adds their commands, in the order of `syncd --help`."""
 
 app = typer.Typer(
@@ -41,9 +39,8 @@ def _top(
     """Brings creator content to live product media, and takes it down again when rights end."""
 
 
-for _name in _COMMANDS:
-    if importlib.util.find_spec(f"{__name__}.{_name}"):
-        importlib.import_module(f"{__name__}.{_name}").register(app)
+for _commands in _COMMANDS:
+    _commands.register(app)
 
 
 def main() -> None:

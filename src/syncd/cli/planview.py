@@ -7,10 +7,7 @@ from typing import Any
 
 from syncd.cli import output
 
-_EXCEPTIONS = {
-    "identity": "identity", "unmatched": "unmatched", "suggested": "suggested", "listing_missing": "identity",
-    "held": "no-grant", "refused": "rejected",
-}  # fmt: skip
+_EXCEPTIONS = {"identity": "identity", "unmatched": "unmatched", "listing_missing": "identity", "refused": "rejected"}
 _PLAIN = frozenset({"received", "held", "in_review", "changes", "unmatched", "suggested", "no_slot", "unconfirmed"})
 """Causes that need no example."""
 _COUNTS = ("add", "replace", "move", "remove", "held", "calls")

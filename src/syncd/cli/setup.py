@@ -51,8 +51,10 @@ def init(
 
     settings = Settings()
     registry = Registry.discover(settings.root)
-    wanted = {f"connectors/{name}.yaml": registry.get(name).example for name in systems or _FIRST}
-    wanted |= {f"mappings/{name}": text for name, text in _starters()}
+    chosen = {name: registry.get(name) for name in systems or _FIRST}
+    channel = next((name for name, system in chosen.items() if "channel" in system.roles), "'*'")
+    wanted = {f"connectors/{name}.yaml": system.example for name, system in chosen.items()}
+    wanted |= {f"mappings/{name}": text.replace("CHANNEL", channel) for name, text in _starters()}
     written: list[str] = []
     kept: list[str] = []
     for path, text in wanted.items():

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
+import tenacity
 
 from syncd.clock import Clock
 from syncd.engine import failure, work
@@ -22,6 +23,7 @@ from syncd.telemetry.metrics import WORK_FINISHED, Metrics
 
 HEARTBEAT_EVERY = 3.0
 POLL_EMBEDDED = 30.0
+FINISH_ATTEMPTS = 4
 POLL_SHARED = 1.0
 _CONNECTION_FAULTS = frozenset({Kind.TRANSIENT, Kind.RATE_LIMITED})
 
@@ -75,6 +77,7 @@ class Engine:
         self._tokens: set[str] = set()
         self._wanted: dict[str, LaneSpec] = {}
         self._stopping = False
+        self._drained = asyncio.Event()
         ledger.on_commit(self.wake)
 
     # --- lanes ---------------------------------------------------------------------------------------------------
@@ -97,24 +100,28 @@ class Engine:
     async def run(self) -> None:
         """Serve until `drain` is called."""
         self._start_loop(LOCAL)
-        keeper = asyncio.create_task(self._keep())
+        claims = asyncio.create_task(self._keep_claims(), name="claims")
         try:
-            await self._keep_leases(keeper)
+            await self._keep_leases()
         finally:
-            keeper.cancel()
+            claims.cancel()
 
-    async def _keep_leases(self, keeper: asyncio.Task[None]) -> None:
-        while not self._stopping:
-            await self.refresh_leases()
-            await self.clock.sleep(RENEW_EVERY)
-            if keeper.done():
-                keeper.result()
+    async def _keep_leases(self) -> None:
+        """Hold the lanes until the last batch is done: a call may only start under a lease."""
+        while not self._drained.is_set():
+            try:
+                await self.refresh_leases()
+            except Exception as error:  # a ledger that is away for a moment must not end the engine
+                log.exception("leases could not be renewed", event_id="engine.leases", error=str(error))
+            await self.clock.wait(self._drained, RENEW_EVERY)
 
     async def refresh_leases(self) -> None:
         """Renew what is held, give up what is no longer wanted, take what is free."""
         for lane in await self.lanes.renew():
             log.warning("lane lost to another process", event_id="lane.lost", lane=lane)
         await self.lanes.release([lane for lane in self.lanes.held() if lane not in self._wanted])
+        if self._stopping:
+            return
         wanted = {lane: (spec.brand, spec.call_deadline) for lane, spec in self._wanted.items()}
         for lease in await self.lanes.acquire(wanted):
             log.info("lane taken", event_id="lane.taken", lane=lease.lane, epoch=lease.epoch)
@@ -127,13 +134,18 @@ class Engine:
             self._wake[lane] = asyncio.Event()
             self._loops[lane] = asyncio.create_task(self._serve_lane(lane), name=f"lane {lane}")
 
-    async def _keep(self) -> None:
+    async def _keep_claims(self) -> None:
         """Keep the claims of running batches alive."""
-        while True:
-            await self.clock.sleep(HEARTBEAT_EVERY)
-            if self._tokens:
-                async with self.ledger.write() as transaction:
-                    await work.heartbeat(transaction, self.ledger, sorted(self._tokens))
+        while not await self.clock.wait(self._drained, HEARTBEAT_EVERY):
+            try:
+                await self._extend_claims()
+            except Exception as error:
+                log.exception("claims could not be extended", event_id="engine.claims", error=str(error))
+
+    async def _extend_claims(self) -> None:
+        if self._tokens:
+            async with self.ledger.write() as transaction:
+                await work.heartbeat(transaction, self.ledger, sorted(self._tokens))
 
     # --- one lane ------------------------------------------------------------------------------------------------
 
@@ -218,13 +230,25 @@ class Engine:
     async def finish(self, outcomes: Sequence[Outcome]) -> None:
         """Write results and finish keys in one transaction; if a result cannot be written, each in its own."""
         try:
-            await self._finish_together(outcomes)
+            await self._finish_persistently(outcomes)
         except Exception as error:
             if len(outcomes) == 1:
                 await self._finish_together([Outcome(outcomes[0].claim, error=error, payload=outcomes[0].payload)])
                 return
             for outcome in outcomes:
                 await self.finish([outcome])
+
+    async def _finish_persistently(self, outcomes: Sequence[Outcome]) -> None:
+        """An answer already received is worth another try when the database chose this transaction to give way."""
+        async for attempt in tenacity.AsyncRetrying(
+            stop=tenacity.stop_after_attempt(FINISH_ATTEMPTS),
+            retry=tenacity.retry_if_exception(lambda error: failure.as_syncd_error(error).kind is Kind.TRANSIENT),
+            sleep=self.clock.sleep,
+            wait=tenacity.wait_random(0, 0.05),
+            reraise=True,
+        ):
+            with attempt:
+                await self._finish_together(outcomes)
 
     async def _finish_together(self, outcomes: Sequence[Outcome]) -> None:
         async with self.ledger.write() as transaction:
@@ -315,7 +339,7 @@ class Engine:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
-        for loop in self._loops.values():
-            loop.cancel()
+        self.wake(list(self._wake))
         await asyncio.gather(*self._loops.values(), return_exceptions=True)
+        self._drained.set()
         await self.lanes.release()

@@ -86,6 +86,9 @@ async def touch(transaction: Transaction, dues: Iterable[Due]) -> int:
         The newest generation given, 0 if nothing was touched.
     """
     rows = [_row(due, transaction.now) for due in dues]
+    rows.sort(
+        key=_address
+    )  # one order for all: two transactions that touch the same keys wait, and never for each other
     newest = 0
     for start in range(0, len(rows), _ROWS_PER_STATEMENT):
         part = rows[start : start + _ROWS_PER_STATEMENT]
@@ -93,6 +96,10 @@ async def touch(transaction: Transaction, dues: Iterable[Due]) -> int:
         await transaction.execute(_upsert(transaction.dialect), part)
         transaction.woken.update(row["lane"] for row in part)
     return newest
+
+
+def _address(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return row["brand"], row["lane"], row["kind"], row["key"]
 
 
 def _row(due: Due, now: datetime) -> dict[str, Any]:

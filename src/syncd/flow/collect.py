@@ -134,7 +134,7 @@ class Filing:
             sa.insert(assets).values(
                 id=identifier, brand=self.row.brand, submission_id=self.row.submission_id, key=self.file.key, kind="",
                 origin=delivery.get("origin") or "creator", owner=self._owner(), withdrawn_because="",
-                title=delivery.get("title") or PurePosixPath(self.file.name).stem, created_at=self.transaction.now,
+                title=self._title(), created_at=self.transaction.now,
             )
         )  # fmt: skip
         self.transaction.record(self.row.brand, "asset.created", identifier, submission=self.row.submission_id)
@@ -157,6 +157,7 @@ class Filing:
         newest = all(self.row.sequence > other.sequence for other in others)
         if newest:
             await self._supersede([other for other in others if other.current])
+            await self._name(asset)
         identifier = new_id()
         await self.transaction.execute(
             sa.insert(versions).values(
@@ -170,6 +171,13 @@ class Filing:
         if newest:
             await touch(self.transaction, [Due(self.row.brand, LOCAL, CHECK, identifier)])
         return identifier
+
+    async def _name(self, asset: str) -> None:
+        """Call the asset what its newest version is called, in whatever order they came."""
+        await self.transaction.execute(sa.update(assets).where(assets.c.id == asset).values(title=self._title()))
+
+    def _title(self) -> str:
+        return str(self.row.delivery.get("title") or PurePosixPath(self.file.name).stem)
 
     async def _supersede(self, current: list[Row]) -> None:
         """What was current is so no more; what is approved goes on showing until the new version is approved."""

@@ -108,8 +108,9 @@ class Advance:
     async def _follow_withdrawal(self) -> bool:
         """Take the asset back, or up again, as its submission was; returns whether it is withdrawn."""
         because = self.row.withdrawn_because
-        if self.row.submission_withdrawn_at and not self.row.withdrawn_at:
-            await withdraw_asset(self.transaction, self.row, "submission")
+        late = self.row.status != VersionStatus.WITHDRAWN  # a version that came after the withdrawal
+        if self.row.submission_withdrawn_at and (late or not self.row.withdrawn_at):
+            await withdraw_asset(self.transaction, self.row, because or "submission")
             return True
         if because == "submission" and not self.row.submission_withdrawn_at:
             values = {"withdrawn_at": None, "withdrawn_because": ""}

@@ -81,6 +81,7 @@ class Ledger:
         self.clock = clock
         self._gate = asyncio.Lock()
         self._writer: AsyncConnection | None = None
+        self._raw_writer: Any = None
         self._listeners: list[Callable[[Collection[str]], None]] = []
         self._lock = ProcessLock(Path(f"{self.url.database}.lock")) if self.dialect == "sqlite" else None
         self._write_engine, self._read_engine = self._engines()
@@ -176,13 +177,21 @@ class Ledger:
     async def _held_writer(self) -> AsyncConnection:
         if self._writer is None:
             self._writer = await self._write_engine.connect()
+            self._raw_writer = (await self._writer.get_raw_connection()).driver_connection
         return self._writer
 
     async def _recover(self, connection: AsyncConnection) -> None:
         """After a failed or cancelled transaction: keep the connection only if it is surely clean."""
         if connection.closed or connection.invalidated or connection.in_transaction():
             self._writer = None
-            await asyncio.shield(connection.close())
+            await asyncio.shield(self._close_for_good(connection))
+
+    async def _close_for_good(self, connection: AsyncConnection) -> None:
+        """Close the driver's own connection as well: one that was invalidated could still hold the write lock."""
+        await connection.close()
+        if self._raw_writer is not None:
+            raw, self._raw_writer = self._raw_writer, None
+            await raw.close()
 
 
 def _prepare_writer(connection: Any, _record: Any) -> None:

@@ -239,7 +239,10 @@ async def test_a_new_connection_is_planned_before_it_exists_and_one_that_cannot_
     dam, shop = files(asking)["connectors/dam.yaml"], files(asking)["connectors/shop.yaml"]
     asking.write("connectors/vault.yaml", dam.replace("path: dam", "path: vault"))
     asking.write("connectors/outlet.yaml", shop.replace("title: Acme", "title: Outlet"))
-    asking.write("mappings/matrix.yaml", files(asking)["mappings/matrix.yaml"].replace("for: shop", "for: '*'"))
+    matrix = files(asking)["mappings/matrix.yaml"]
+    asking.write(
+        "mappings/matrix.yaml", matrix.replace("[{for: shop", "[{for: outlet, spec: square, as: main}, {for: shop")
+    )
     plan = await plan_of(asking)
     assert said(plan) == [("vault", f"asset:{asset}", "add")]
     unread = {each["name"] for each in plan.body["connections"] if each["unread"]}
