@@ -98,7 +98,7 @@ def disordered(clean: list[Statement], rng: random.Random) -> list[Statement]:
 async def daemon(root: Path) -> AsyncIterator[App]:
     """A daemon on a house of its own, in this process."""
     scenario.build(root)
-    app = App(Settings(root=root, port=free_port(), min_free_mb=0, _env_file=None))  # type: ignore[call-arg]
+    app = App(Settings(root=root, port=free_port(), min_free_mb=0))
     await app.start()
     try:
         yield app

@@ -48,7 +48,7 @@ def make_engine(ledger: Ledger, clock: ManualClock, *local: Handler, connection:
     )  # fmt: skip
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     """Let the loop run until something holds; real time bounds it, it decides nothing."""
     async with asyncio.timeout(seconds):
         while not await condition():

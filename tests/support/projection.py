@@ -9,11 +9,11 @@ random tokens are left out, and what has no order of its own is sorted. The proj
   facts, findings;
 * `decisions`: of each version: who was asked, who decided what, how the round ended; grants with scope and end;
 * `matches`, `renditions` (hash and measures), `placements` (place, role, version, state, cause, hash), `listings` as
-  last observed, `names` (public names by hash, and whether they were withdrawn);
+  last observed (but not whether that look fetched the bytes), `names` (public names by hash, withdrawn or not);
 * `exceptions` that are open;
 * `bytes`: every file of the library, the watched folder and the media links, and every published document.
 
-Left out on purpose: events and receipts (an interrupted run says so, and should), work keys, leases, operations (those
+Left out on purpose: working files (`.….part`) that an interrupted write left, which nobody reads; events and receipts (an interrupted run says so, and should), work keys, leases, operations (those
 have their own assertions in `invariants`).
 """
 
@@ -34,6 +34,7 @@ from syncd.ledger.tables.base import table
 from syncd.media.blobs import BlobStore
 
 Rows = Mapping[str, list[dict[str, Any]]]
+WORKING = ".part"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 _TOKEN = re.compile(r"([0-9a-f]{20})-[0-9a-f]{16}\b")
 _LEDGER = re.compile(r"\b[0-9a-f]{32}\b")
@@ -170,8 +171,8 @@ class Projection:
         return *place, row["role"], row["spec"], row["state"], row["cause"], made["sha256"]
 
     def _listing(self, row: dict[str, Any]) -> tuple[Any, ...]:
-        gallery = self.plain(trail.canonical(row["gallery"]).decode())
-        return row["connection"], self.plain(row["listing"]), row["sku"], bool(row["exists"]), gallery
+        seen = [(item["role"], self.plain(item["url"]), self.plain(item["name"])) for item in row["gallery"]]
+        return row["connection"], self.plain(row["listing"]), row["sku"], bool(row["exists"]), seen
 
 
 async def project(url: str, root: Path, keep: str = "") -> dict[str, Any]:
@@ -189,7 +190,7 @@ async def project(url: str, root: Path, keep: str = "") -> dict[str, Any]:
 def _files(root: Path, projection: Projection) -> dict[str, str]:
     found = {}
     for path in sorted([*root.glob("dam/**/*"), *root.glob("inbox/**/*"), *root.glob("product-media*")]):
-        if path.is_file():
+        if path.is_file() and path.suffix != WORKING:
             name = projection.plain(path.relative_to(root).as_posix())
             found[name] = _content(path, projection)
     return found

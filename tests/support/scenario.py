@@ -133,7 +133,6 @@ def build(root: Path) -> None:
 
 
 FILES = {
-    "coffee.jpg": picture("coffee.png"),
     "rocket.jpg": picture("rocket.jpg"),
     "rocket2.jpg": picture("rocket.jpg", turn=180),
     "beach.jpg": picture("hiking.jpg"),
@@ -190,12 +189,11 @@ class Play:
     # --- the steps -----------------------------------------------------------------------------------------------
 
     def arrive(self) -> None:
-        """Two files in the folder, four submissions by webhook, one of them no picture at all."""
-        self.drop("GL-0001-coffee.jpg", FILES["coffee.jpg"], age=200)
+        """A file in the folder, four submissions by webhook: two for one product, one that is no picture at all."""
         self.drop("GL-0002-rocket.jpg", FILES["rocket.jpg"], age=190)
         self._submit("m1", "replaced", "beach.jpg", "GL-0001")
         self._submit("m2", "dated", "dated.jpg", "GL-0003", until=self.rights_end.isoformat())
-        self._submit("m3", "taken-back", "back.jpg", "GL-0004")
+        self._submit("m3", "taken-back", "back.jpg", "GL-0001")
         self._submit("m4", "broken", "broken.jpg", "GL-0004")
 
     def replace(self) -> None:
@@ -205,7 +203,7 @@ class Play:
 
     def take_back(self) -> None:
         """The creator withdraws a submission."""
-        self._submit("m6", "taken-back", "back.jpg", "GL-0004", sequence=2, withdrawn=True)
+        self._submit("m6", "taken-back", "back.jpg", "GL-0001", sequence=2, withdrawn=True)
 
     def end_rights(self) -> None:
         """Time passes until the dated rights have ended."""

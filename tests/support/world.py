@@ -155,7 +155,7 @@ class World:
         assert self.app
         return self.app.services
 
-    async def until(self, condition: Callable[[], Awaitable[Any]], seconds: float = 30.0) -> Any:
+    async def until(self, condition: Callable[[], Awaitable[Any]], seconds: float = 90.0) -> Any:
         """Let time pass whenever nothing is being worked on, until something holds; real seconds only bound it."""
         assert self.app
         async with asyncio.timeout(seconds):

@@ -213,6 +213,10 @@ def _after(text: str, offset: int) -> tuple[int, int]:
     return (before.count("\n") + 1, offset - before.rfind("\n"))
 
 
+STACK_DEPTH = 500
+"""Far above what is taken, far below what the composer's recursion can stand."""
+
+
 def _require_shallow(text: str, file: str) -> None:
     """Refuse nesting that would exhaust the C stack of the composer, which has no limit of its own."""
     depth = 0
@@ -221,7 +225,7 @@ def _require_shallow(text: str, file: str) -> None:
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > MAX_DEPTH + 1:
+        if depth > STACK_DEPTH:
             line = event.start_mark.line + 1 if event.start_mark else 1
             raise _refused(
                 file, line, 1, "values are nested too deeply", f"the limit is {MAX_DEPTH} levels", "flatten them"

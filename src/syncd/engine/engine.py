@@ -333,13 +333,12 @@ class Engine:
         """Take no more work, let what runs finish (at most `timeout` seconds), give the lanes up."""
         self._stopping = True
         self.wake(list(self._wake))
+        await asyncio.gather(*self._loops.values(), return_exceptions=True)  # from here on no batch begins
         if self._batches:
             _, late = await asyncio.wait(self._batches, timeout=timeout)
             for task in late:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
-        self.wake(list(self._wake))
-        await asyncio.gather(*self._loops.values(), return_exceptions=True)
         self._drained.set()
         await self.lanes.release()

@@ -17,6 +17,8 @@ from syncd.ledger import events
 from syncd.ledger.lock import ProcessLock
 
 _BUSY_MS = 10_000
+ABANDONED_MS = 15_000
+"""After this long PostgreSQL ends a transaction whose process stands still, so that its row locks hold up no other."""
 
 
 class Transaction:
@@ -93,9 +95,11 @@ class Ledger:
 
     def _engines(self) -> tuple[AsyncEngine, AsyncEngine]:
         if not self.embedded:
+            settings = {"idle_in_transaction_session_timeout": str(ABANDONED_MS)}
             engine = create_async_engine(
-                self.url.set(drivername="postgresql+asyncpg"), pool_size=8, max_overflow=8, pool_pre_ping=False
-            )
+                self.url.set(drivername="postgresql+asyncpg"), pool_size=8, max_overflow=8, pool_pre_ping=False,
+                connect_args={"server_settings": settings},
+            )  # fmt: skip
             return engine, engine
         path = self.url.database or ""
         write = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0)
@@ -188,10 +192,12 @@ class Ledger:
 
     async def _close_for_good(self, connection: AsyncConnection) -> None:
         """Close the driver's own connection as well: one that was invalidated could still hold the write lock."""
+        if not connection.invalidated:
+            await connection.invalidate()
         await connection.close()
         if self._raw_writer is not None:
-            raw, self._raw_writer = self._raw_writer, None
-            await raw.close()
+            self._raw_writer.stop()  # closes after what it still does, and ends its thread
+            self._raw_writer = None
 
 
 def _prepare_writer(connection: Any, _record: Any) -> None:

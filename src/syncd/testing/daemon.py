@@ -70,7 +70,7 @@ class Nursery:
         return int(json.loads(self._process.stdout.readline())["pid"])
 
     def close(self) -> None:
-        """End the nursery; the daemons it forked live on."""
+        """End the nursery, and with it the daemons it forked."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -23,18 +24,22 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 import syncd.app
 from syncd.domain.review import Verdict
+from syncd.engine import operations
 from syncd.engine.work import work
 from syncd.errors import ConflictError
 from syncd.flow.decide import Ruling, decide
 from syncd.flow.subject import versions
+from syncd.flow.touching import placements
 from syncd.settings import Settings
 from syncd.telemetry import logging
 from syncd.testing import points as crash_points
 from syncd.testing.clock import SocketClock
 
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 STANDING = ("seal", "sweep", "garbage", "forecast", "poll", "mirror", "observe", "clock")
 """Kinds that come back for ever; all others come to an end when nothing new happens."""
 
@@ -97,12 +102,10 @@ def engine_tasks() -> Iterator[asyncio.Task[Any]]:
 
 def _add_commands(clock: SocketClock, app: syncd.app.App, points: crash_points.Points) -> None:
     async def unrest(request: dict[str, Any]) -> dict[str, Any]:
-        """How many keys of finite kinds are due within `within` seconds, claimed, or backing off."""
-        soon = clock.now() + timedelta(seconds=float(request["within"]))
-        waits = sa.or_(work.c.due_at <= soon, work.c.claim_token.is_not(None), work.c.not_before.is_not(None))
-        query = sa.select(sa.func.count()).where(work.c.kind.not_in(STANDING), waits)
+        """How much is left to do: see `_unrest`."""
         async with app.ledger.read() as reading:
-            return {"unrest": int((await reading.execute(query)).scalar_one()) + app.inbox.depth}
+            count = await _unrest(reading, clock.now(), timedelta(seconds=float(request["within"])))
+        return {"unrest": count + app.inbox.depth}
 
     async def approve(request: dict[str, Any]) -> dict[str, Any]:
         """Have `by` approve the version that is in review and first by its file's name; says whether there was one."""
@@ -118,6 +121,22 @@ def _add_commands(clock: SocketClock, app: syncd.app.App, points: crash_points.P
     clock.command("approve", approve)
     clock.command("points", lambda _: {"points": points.acts})
     clock.command("lanes", lambda _: {"lanes": {lease.lane: lease.epoch for lease in app.lanes.held().values()}})
+
+
+async def _unrest(reading: AsyncConnection, now: datetime, within: timedelta) -> int:
+    """Keys of finite kinds that are due soon, claimed or backing off; standing ones that are overdue; placements and
+    calls that are not settled.
+    """
+    soon = sa.or_(work.c.due_at <= now + within, work.c.claim_token.is_not(None), work.c.not_before.is_not(None))
+    overdue = sa.or_(work.c.due_at <= now, work.c.claim_token.is_not(None))
+    keys = sa.case((work.c.kind.in_(STANDING), overdue), else_=soon)
+    pending = placements.c.state.in_(("sent", "accepted", "withdrawing"))
+    counts = (
+        sa.select(sa.func.count()).select_from(work).where(keys),
+        sa.select(sa.func.count()).select_from(placements).where(pending),
+        sa.select(sa.func.count()).select_from(operations.items).where(operations.items.c.result == ""),
+    )
+    return sum([int((await reading.execute(count)).scalar_one()) for count in counts])
 
 
 # --- the nursery ----------------------------------------------------------------------------------------------------
@@ -138,6 +157,7 @@ def _nurse() -> None:
 def _be_born(request: dict[str, Any]) -> None:
     status = 1
     try:
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         nothing = os.open(os.devnull, os.O_RDONLY)

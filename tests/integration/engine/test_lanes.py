@@ -15,6 +15,7 @@ from syncd.engine.handler import Outcome
 from syncd.engine.lanes import Lanes
 from syncd.engine.operations import LeaseLost, Wish
 from syncd.engine.work import Claim, Due, Finish, Urgency
+from syncd.ledger import store
 from syncd.ledger.store import Ledger
 from syncd.ledger.tables import Operation
 from syncd.telemetry.metrics import Metrics
@@ -174,3 +175,26 @@ def _engine(process: Process, probe: Probe) -> Engine:
     )  # fmt: skip
     engine.serve({"shop": LaneSpec("acme", "dana@acme.example")})
     return engine
+
+
+async def test_a_process_frozen_inside_a_transaction_holds_up_nobody_for_long(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "ABANDONED_MS", 300)
+    frozen, other = Ledger(postgres_url, ManualClock()), Ledger(postgres_url, ManualClock())
+    await frozen.open()
+    key = [Due("acme", "shop", "probe", "a")]
+
+    async def freeze_while_another_writes() -> None:
+        async with frozen.write() as transaction:
+            await work.touch(transaction, key)
+            async with asyncio.timeout(20), other.write() as through:
+                await work.touch(through, key)
+            await work.touch(transaction, key)
+
+    with pytest.raises(sa.exc.DBAPIError):
+        await freeze_while_another_writes()
+    async with frozen.write() as transaction:
+        await work.touch(transaction, key)
+    await frozen.close()
+    await other.close()

@@ -14,7 +14,7 @@ def test_the_shipped_configuration_loads() -> None:
     assert set(book.bundle.connections) == {"catalog", "creators-folder", "creators-hook", "dam", "shop-feed"}
     assert book.bundle.catalog_of("acme") == "catalog"
     assert (len(book.match), len(book.rights), len(book.reviews), len(book.matrix)) == (
-        len(book.bundle.match.match), 3, 2, 3)  # fmt: skip
+        len(book.bundle.match.match), 3, 3, 3)  # fmt: skip
 
 
 def test_a_thousand_rules_load_in_a_moment() -> None:
