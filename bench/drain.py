@@ -169,7 +169,9 @@ _PG_CLAIM = """
             AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
         ORDER BY due_at LIMIT $5 FOR UPDATE SKIP LOCKED)
     RETURNING id, brand, key, generation"""
-_PG_EVENT = "INSERT INTO event (brand, at, kind, subject, data, revision, content_hash) VALUES ($1, $2, $3, $4, $5, '', $6)"
+_PG_EVENT = (
+    "INSERT INTO event (brand, at, kind, subject, data, revision, content_hash) VALUES ($1, $2, $3, $4, $5, '', $6)"
+)
 
 
 async def raw_postgres(url: str) -> float:

@@ -30,7 +30,9 @@ def measure(server: Server | None) -> list[Line]:
         theirs.append(asyncio.run(_pgqueuer(server.database())))
         ours.append(asyncio.run(_product(server.database())))
     what = f"keys that do nothing, PostgreSQL, batches of {BATCH}"
-    return [Line(what, per_second(ours), f"pgqueuer {per_second(theirs)}", median_ratio(ours, theirs), 1.0, "x pgqueuer")]
+    return [
+        Line(what, per_second(ours), f"pgqueuer {per_second(theirs)}", median_ratio(ours, theirs), 1.0, "x pgqueuer")
+    ]
 
 
 async def _product(url: str) -> float:

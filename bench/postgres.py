@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
-
 from tests.support.postgres import Postgres, find_binaries
 
 

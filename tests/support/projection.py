@@ -13,8 +13,8 @@ random tokens are left out, and what has no order of its own is sorted. The proj
 * `exceptions` that are open;
 * `bytes`: every file of the library, the watched folder and the media links, and every published document.
 
-Left out on purpose: working files (`.….part`) that an interrupted write left, which nobody reads; events and receipts (an interrupted run says so, and should), work keys, leases, operations (those
-have their own assertions in `invariants`).
+Left out on purpose: events and receipts (an interrupted run says so, and should), work keys, leases, operations (those
+have their own assertions in `invariants`), and working files (`.….part`) of an interrupted write, which nobody reads.
 """
 
 from __future__ import annotations

@@ -56,5 +56,6 @@ class ClockHandler(OneByOne):
             brand=brand, kind="clock", code="clock.jumped", subject="clock",
             owner=self.services.owner_of(brand, ""),
             reason=f"The machine's clock is {abs(seconds):,} s {'ahead of' if seconds > 0 else 'behind'} its time.",
-            remedy="Set the clock right; if it is right now, `syncd exceptions ID --resolve --as MAIL --because WHY`. Takedowns go on meanwhile.",
+            remedy="Set the clock right; if it is right now, close this: `syncd exceptions ID --resolve`. "
+            "Takedowns go on meanwhile.",
         )  # fmt: skip

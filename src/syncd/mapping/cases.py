@@ -145,6 +145,7 @@ _ANSWERS: dict[str, Callable[[Rulebook, Facts, Case], dict[str, Any]]] = {
     "reviews": _reviews,
 }
 
+
 def answer(rulebook: Rulebook, kind: str, given: Facts, products: Iterable[ProductRef] = ()) -> dict[str, Any]:
     """What the rules of one file say of these facts, in the words a case expects.
 

@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class Nursery:
     """One process that has imported everything and forks daemons from there."""
 
     def __init__(self) -> None:
+        self._turn = threading.Lock()
         command = [sys.executable, "-W", "error", "-m", _MODULE, "--nursery"]
         self._process = subprocess.Popen(  # noqa: S603  (our own module)
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=_environment({})
@@ -66,14 +68,19 @@ class Nursery:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         request = {"arguments": list(arguments), "environment": dict(environment), "log": str(log)}
-        self._process.stdin.write(json.dumps(request) + "\n")
-        return int(json.loads(self._process.stdout.readline())["pid"])
+        with self._turn:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            answer = self._process.stdout.readline()
+        if not answer:
+            raise DaemonDied(f"the nursery ended with status {self._process.wait(10)}")
+        return int(json.loads(answer)["pid"])
 
     def close(self) -> None:
         """End the nursery, and with it the daemons it forked."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.wait(10)
         self._process.stdout.close()
 
@@ -174,6 +181,7 @@ class Daemon:
 
     def signal(self, number: signal.Signals) -> None:
         """Send any signal, such as SIGSTOP and SIGCONT."""
+        assert self.pid > 0, "it was never started, and 0 would mean the test's own process group"
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
