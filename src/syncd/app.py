@@ -158,10 +158,10 @@ class App:
     async def stop(self) -> None:
         """Take nothing more in, finish what runs, commit what waits, close everything."""
         log.info("draining", event_id="daemon.draining")
+        await self.inbox.close()
+        await self.engine.drain(self.settings.drain_seconds)  # what is read back may be served by this very daemon
         if self._server:
             await self._server.stop()
-        await self.inbox.close()
-        await self.engine.drain(self.settings.drain_seconds)
         await asyncio.gather(*self._tasks[:1], return_exceptions=True)  # the engine ends by itself
         for task in self._tasks:
             task.cancel()
@@ -207,6 +207,8 @@ class App:
     async def problems(self) -> list[str]:
         """What keeps this process from working; vendors that are down do not."""
         found = [f"A task of the daemon ended: {failed}."] if (failed := self.failure()) else []
+        if self.inbox.closing:
+            found.append("The daemon is stopping.")
         if self.reception.disk_low():
             found.append("The disk is almost full: nothing new is taken in.")
         try:

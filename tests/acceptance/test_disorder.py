@@ -31,8 +31,6 @@ from syncd.testing.daemon import free_port
 from syncd.testing.process import STANDING
 from tests.support import projection, scenario
 
-pytestmark = pytest.mark.soak
-
 SUBMISSIONS = 400
 STATEMENTS = 5_000
 AT_ONCE = 64

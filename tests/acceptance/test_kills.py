@@ -27,8 +27,6 @@ from syncd.testing.points import STAGES
 from tests.support import projection, scenario
 from tests.support.postgres import Postgres
 
-pytestmark = pytest.mark.soak
-
 STRATA = ("intake", "check", "review", "render", "publish", "takedown")
 SEED = int(os.environ.get("KILL_SEED", "20261122"))
 

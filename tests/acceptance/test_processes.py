@@ -14,8 +14,6 @@ from syncd.testing.daemon import Daemon, DaemonDied, Nursery
 from tests.support import projection, scenario
 from tests.support.scenario import FILES, Play
 
-pytestmark = pytest.mark.soak
-
 
 class SlowHost(dict[str, bytes]):
     """Files of which the first reader of `slow.jpg` waits until a test lets it go on."""

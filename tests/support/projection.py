@@ -11,7 +11,8 @@ random tokens are left out, and what has no order of its own is sorted. The proj
 * `matches`, `renditions` (hash and measures), `placements` (place, role, version, state, cause, hash), `listings` as
   last observed (but not whether that look fetched the bytes), `names` (public names by hash, withdrawn or not);
 * `exceptions` that are open;
-* `bytes`: every file of the library, the watched folder and the media links, and every published document.
+* `bytes`: every file of the library, the watched folder and the media links (product by product, in any order), and
+  every published document.
 
 Left out on purpose: events and receipts (an interrupted run says so, and should), work keys, leases, operations (those
 have their own assertions in `invariants`), and working files (`.….part`) of an interrupted write, which nobody reads.
@@ -35,6 +36,7 @@ from syncd.media.blobs import BlobStore
 
 Rows = Mapping[str, list[dict[str, Any]]]
 WORKING = ".part"
+LINKS = "product-media"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 _TOKEN = re.compile(r"([0-9a-f]{20})-[0-9a-f]{16}\b")
 _LEDGER = re.compile(r"\b[0-9a-f]{32}\b")
@@ -189,7 +191,7 @@ async def project(url: str, root: Path, keep: str = "") -> dict[str, Any]:
 
 def _files(root: Path, projection: Projection) -> dict[str, str]:
     found = {}
-    for path in sorted([*root.glob("dam/**/*"), *root.glob("inbox/**/*"), *root.glob("product-media*")]):
+    for path in sorted([*root.glob("dam/**/*"), *root.glob("inbox/**/*"), *root.glob(f"{LINKS}*")]):
         if path.is_file() and path.suffix != WORKING:
             name = projection.plain(path.relative_to(root).as_posix())
             found[name] = _content(path, projection)
@@ -199,7 +201,8 @@ def _files(root: Path, projection: Projection) -> dict[str, str]:
 def _content(path: Path, projection: Projection) -> str:
     data = path.read_bytes()
     try:
-        return projection.plain(data.decode())
+        text = projection.plain(data.decode())
+        return "".join(sorted(text.splitlines(keepends=True))) if path.name.startswith(LINKS) else text
     except UnicodeDecodeError:
         return hashlib.sha256(data).hexdigest()
 

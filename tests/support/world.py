@@ -24,7 +24,7 @@ from syncd.flow.touching import placements
 from syncd.ledger.tables import ExceptionRecord
 from syncd.ledger.tables.base import table
 from syncd.settings import Settings
-from syncd.testing.clock import ManualClock
+from syncd.testing.rest import RestingClock
 from tests.support.postgres import free_port
 
 PHOTOS = Path(__file__).parents[2] / "examples" / "media"
@@ -90,8 +90,8 @@ FILES = {
 class World:
     """One brand, one daemon."""
 
-    def __init__(self, root: Path, ledger_url: str = "", clock: ManualClock | None = None, skus: int = 3) -> None:
-        self.root, self.clock = root, clock or ManualClock()
+    def __init__(self, root: Path, ledger_url: str = "", clock: RestingClock | None = None, skus: int = 3) -> None:
+        self.root, self.clock = root, clock or RestingClock()
         self.ledger_url = ledger_url
         self.port = free_port()
         self.app: App | None = None
@@ -161,7 +161,7 @@ class World:
         async with asyncio.timeout(seconds):
             while not (found := await condition()):
                 await asyncio.sleep(0.005)
-                if not self.app.engine.busy and not self.app.inbox.depth:
+                if not self.clock.running() and not self.app.inbox.depth:
                     await self.clock.advance(min(self.clock.next_wake() or 1.0, 1.0))
             return found
 

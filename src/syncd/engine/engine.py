@@ -330,7 +330,11 @@ class Engine:
     # --- stopping ------------------------------------------------------------------------------------------------
 
     async def drain(self, timeout: float) -> None:
-        """Take no more work, let what runs finish (at most `timeout` seconds), give the lanes up."""
+        """Take no more work, let what runs finish, give the lanes up.
+
+        Args:
+            timeout: real seconds, as whoever stops a process counts them.
+        """
         self._stopping = True
         self.wake(list(self._wake))
         await asyncio.gather(*self._loops.values(), return_exceptions=True)  # from here on no batch begins

@@ -80,7 +80,7 @@ class Inbox:
         self._waiting: list[tuple[Arrival, asyncio.Future[None]]] = []
         self._some = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
-        self._closing = False
+        self.closing = False
 
     @property
     def depth(self) -> int:
@@ -92,7 +92,7 @@ class Inbox:
 
     async def close(self) -> None:
         """Commit what waits, then stop."""
-        self._closing = True
+        self.closing = True
         self._some.set()
         if self._writer:
             await self._writer
@@ -103,7 +103,7 @@ class Inbox:
         Raises:
             InboxFull: too many wait already, or the daemon is stopping; nothing was taken in.
         """
-        if len(self._waiting) >= self._capacity or self._closing:
+        if len(self._waiting) >= self._capacity or self.closing:
             raise InboxFull("The inbox takes nothing more for a moment.", retry_after=BUSY_SECONDS)
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((arrival, committed))
@@ -117,7 +117,7 @@ class Inbox:
             while self._waiting:
                 group, self._waiting = self._waiting[: self._group], self._waiting[self._group :]
                 await self._commit(group)
-            if self._closing:
+            if self.closing:
                 return
 
     async def _commit(self, group: list[tuple[Arrival, asyncio.Future[None]]]) -> None:

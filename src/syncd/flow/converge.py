@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 
+from syncd.domain.step import Hold
 from syncd.engine import operations
 from syncd.engine.handler import Effects, Outcome
 from syncd.engine.lanes import Lanes
@@ -50,7 +51,7 @@ class _Turn:
 class ConvergeHandler:
     """Keys: places of one kind in a connection's lane."""
 
-    def __init__(self, services: Services, lanes: Lanes, kind: str, *, batch: int = 200) -> None:
+    def __init__(self, services: Services, lanes: Lanes, kind: str, *, batch: int = 500) -> None:
         self.services, self.lanes = services, lanes
         self.kind, self.batch, self.parallel = kind, batch, 1
 
@@ -59,14 +60,24 @@ class ConvergeHandler:
         config = self.services.connections.config(first.lane)
         if ROLES[self.kind].value not in config.roles:
             return [Outcome(claim) for claim in claims]
-        facts = await situation.load(self.services, first.brand, first.lane, [claim.key for claim in claims])
-        turns = self._decide(claims, facts, fresh=frozenset())
+        keys = [claim.key for claim in claims]
+        facts = await situation.load(self.services, first.brand, first.lane, keys, count_brake=False)
+        turns = await self._decide(claims, facts, fresh=frozenset())
         looking = [turn for turn in turns if self._must_look(turn)]
         if looking:
             turns = await self._look(claims, facts, turns, looking)
         return await Round(self, facts, turns).finish()
 
-    def _decide(self, claims: Sequence[Claim], facts: Situation, fresh: frozenset[str]) -> list[_Turn]:
+    async def _decide(self, claims: Sequence[Claim], facts: Situation, fresh: frozenset[str]) -> list[_Turn]:
+        """Decide all places; how far the brake is used up is counted only once it holds something back."""
+        turns = self._judge(claims, facts, fresh)
+        if facts.brake_left is not None or not any(_braked(turn) for turn in turns):
+            return turns
+        async with self.services.ledger.read() as reading:
+            facts.brake_left = await situation.brake_left(self.services, reading, facts.brand, facts.connection)
+        return self._judge(claims, facts, fresh)
+
+    def _judge(self, claims: Sequence[Claim], facts: Situation, fresh: frozenset[str]) -> list[_Turn]:
         judge = Judge(facts, self.services.connections.config(facts.connection))
         return [
             _Turn(
@@ -101,7 +112,7 @@ class ConvergeHandler:
         async with self.services.ledger.read() as reading:
             facts.names |= await situation.renditions_of_names(reading, facts.connection, names)
         _forget_unconfirmed(facts, keys)
-        again = self._decide(claims, facts, fresh=frozenset(observed))
+        again = await self._decide(claims, facts, fresh=frozenset(observed))
         await self._verify_gone(target, facts, again)
         return [replace(turn, observed=observed.get(turn.claim.key)) for turn in again]
 
@@ -175,8 +186,12 @@ class Round:
 
     async def finish(self) -> list[Outcome]:
         writing = [turn for turn in self.turns if turn.decision.step.write_needed and _exists(turn)]
-        settled = [Outcome(turn.claim, effects=self._effects(turn), **self._next(turn)) for turn in self.turns
-                   if turn not in writing]  # fmt: skip
+        keys = {turn.claim.key for turn in writing}
+        settled = [
+            Outcome(turn.claim, effects=self._effects(turn), **self._next(turn))
+            for turn in self.turns
+            if turn.claim.key not in keys
+        ]
         if not writing:
             return settled
         return settled + await self._write(writing)
@@ -256,7 +271,7 @@ class Round:
         step = turn.decision.step
         quiet = not (
             turn.observed or turn.decision.missing or step.confirms or step.gone or turn.decision.overdue
-            or turn.place.released or self._untold(turn)
+            or turn.place.released or _braked(turn)
         )  # fmt: skip
         if quiet:
             return None
@@ -267,9 +282,6 @@ class Round:
             await self._tell(transaction, turn)
 
         return effects
-
-    def _untold(self, turn: _Turn) -> bool:
-        return any(held.why == "brake" for held in turn.decision.step.held)
 
     async def _record_seen(self, transaction: Transaction, turn: _Turn) -> None:
         """Write what was observed, and what it proves about placements and calls in doubt."""
@@ -371,6 +383,10 @@ class Round:
             return {"due_at": now, "urgency": turn.claim.urgency}  # what made way for it may leave now
         urgency = Urgency.TAKEDOWN if turn.decision.next_change else Urgency.PUBLISH
         return {"due_at": turn.decision.next_change, "urgency": urgency}
+
+
+def _braked(turn: _Turn) -> bool:
+    return any(held.why is Hold.BRAKE for held in turn.decision.step.held)
 
 
 def _exists(turn: _Turn) -> bool:

@@ -10,7 +10,7 @@ from syncd.config.models.connection import Connection
 from syncd.config.scalars import matches as glob_matches
 from syncd.domain.gallery import reconcile
 from syncd.domain.placement import Desired, Placed, PlacementState, RemovalCause, Seen
-from syncd.domain.rights import Placing, answer
+from syncd.domain.rights import Answer, Placing, answer
 from syncd.domain.step import UNBOUNDED, Slots, Step
 from syncd.flow.intents import MASTER, Target
 from syncd.flow.places import PUBLISH, kind_of
@@ -19,6 +19,7 @@ from syncd.ledger.types import Row
 from syncd.mapping.rulebook import Rulebook
 
 _PRESENT = frozenset({PlacementState.SENT, PlacementState.ACCEPTED, PlacementState.LIVE, PlacementState.SHOWN})
+_STATES = {state.value: state for state in PlacementState}
 _NO_LEAD = timedelta()
 
 
@@ -62,8 +63,10 @@ class Judge:
             planning: say what would be done if writing were allowed and every rendition made.
         """
         self.situation, self.config, self.planning = situation, config, planning
-        self.brake_left = situation.brake_left
-        self._by_rendition: dict[str, str] = {}
+        self.brake_left = situation.brake_left or 0
+        self._leads: dict[str, timedelta] = {}
+        self._placings: dict[tuple[str, str], Placing] = {}
+        self._answers: dict[tuple[object, ...], Answer] = {}
 
     def decide(self, place: PlaceFacts, *, fresh: bool) -> Decision:
         """Decide one place.
@@ -126,6 +129,37 @@ class Judge:
             if one.state in _PRESENT and not leaves:
                 kept.append(Desired(one.key, "", one.version, one.fingerprint, "", (0,)))
         return kept
+
+    def rights(self, asset: AssetFacts, place: PlaceFacts, rulebook: Rulebook, *, internal: bool) -> Answer:
+        """Whether an asset may stand at a place now; assets with the same grants and consents have one answer."""
+        revision, market = rulebook.bundle.revision, "" if internal else place.market
+        key = (
+            revision, market, internal, asset.people_shown,
+            *(grant.id for grant in asset.grants), "", *(consent.id for consent in asset.consents),
+        )  # fmt: skip
+        found = self._answers.get(key)
+        if found is None:
+            name = self.situation.connection
+            placing = Placing(name) if internal else self._placing(rulebook, market)
+            lead = _NO_LEAD if internal else self._lead(rulebook)
+            found = self._answers[key] = answer(
+                asset.grants, asset.consents, (), asset.people_shown, placing, self.situation.now, lead
+            )
+        return found
+
+    def _lead(self, rulebook: Rulebook) -> timedelta:
+        revision = rulebook.bundle.revision
+        if revision not in self._leads:
+            self._leads[revision] = stop_before(rulebook, self.situation.connection)
+        return self._leads[revision]
+
+    def _placing(self, rulebook: Rulebook, market: str) -> Placing:
+        key = rulebook.bundle.revision, market
+        if key not in self._placings:
+            name, media = self.situation.connection, self.config.media
+            markets = [m for m in rulebook.bundle.markets_of(name) if market in ("", m.name)]
+            self._placings[key] = Placing(name, frozenset(m.territory for m in markets), media.medium, media.use)
+        return self._placings[key]
 
     def _seen(self, place: PlaceFacts) -> list[Seen]:
         return [
@@ -196,22 +230,10 @@ class _Draft:
         return True
 
     def _rights(self, asset: AssetFacts, target: Target) -> tuple[str, str] | None:
-        lead = stop_before(self.rulebook, self.judge.situation.connection)
-        internal = target.role == MASTER
-        placing = Placing(self.judge.situation.connection) if internal else self._placing()
-        found = answer(
-            asset.grants, asset.consents, (), asset.people_shown, placing, self.judge.situation.now,
-            _NO_LEAD if internal else lead,
-        )  # fmt: skip
+        found = self.judge.rights(asset, self.place, self.rulebook, internal=target.role == MASTER)
         if found.next_change and (self.next_change is None or found.next_change < self.next_change):
             self.next_change = found.next_change
         return None if found.allowed else (RemovalCause.of_rights(found.cause).value, found.clause)
-
-    def _placing(self) -> Placing:
-        bundle, name = self.rulebook.bundle, self.judge.situation.connection
-        markets = [m for m in bundle.markets_of(name) if self.place.market in ("", m.name)]
-        media = self.judge.config.media
-        return Placing(name, frozenset(m.territory for m in markets), media.medium, media.use)
 
     def _withhold(self, key: str, asset: AssetFacts, cause: RemovalCause, why: str) -> None:
         self.causes[key] = cause
@@ -236,7 +258,7 @@ class _Draft:
 
     def _waits_for_library(self, asset: AssetFacts) -> bool:
         urls = self.judge.situation.library_urls
-        return self.place.place.startswith("product:") and urls is not None and asset.id not in urls
+        return self.place.place.startswith("product:") and urls is not None and asset.version_id not in urls
 
     def _cause_of(self, row: Row) -> RemovalCause:
         asset = self.judge.situation.assets.get(row.asset_id)
@@ -257,7 +279,7 @@ def _placed(row: Row) -> Placed:
         row.key,
         row.version_number,
         row.fingerprint,
-        PlacementState(row.state),
+        _STATES[row.state],
         row.external_id,
         RemovalCause(row.cause) if row.cause else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from syncd.domain.rights import Basis, ConsentFact, GrantFact
 from syncd.errors import RejectedError
 from syncd.flow.people import person_id
 from syncd.ledger import blobs as blob_rows
+from syncd.ledger.among import among
 from syncd.ledger.store import Transaction
 from syncd.ledger.tables import AssetConsent, AssetGrant, Consent, Grant
 from syncd.ledger.tables.base import table
@@ -156,19 +157,16 @@ async def revoke(transaction: Transaction, brand: str, grant: str) -> None:
 
 async def grants_of(connection: AsyncConnection, assets: Sequence[str], bundle: Bundle) -> dict[str, list[GrantFact]]:
     """The grants that cover each asset, channels as names of connections."""
-    found: dict[str, list[GrantFact]] = defaultdict(list)
-    facts: dict[str, GrantFact] = {}
-    for part in _parts(assets):
-        rows = await connection.execute(
-            sa.select(asset_grants.c.asset_id, grants)
-            .join(grants, grants.c.id == asset_grants.c.grant_id)
-            .where(asset_grants.c.asset_id.in_(part))
-        )
-        for row in rows:
-            if row.id not in facts:
-                facts[row.id] = _grant_fact(row, bundle)
-            found[row.asset_id].append(facts[row.id])
-    return found
+    links = await connection.execute(
+        sa.select(asset_grants.c.asset_id, asset_grants.c.grant_id).where(among(asset_grants.c.asset_id, assets))
+    )
+    grants_by_asset: dict[str, list[str]] = defaultdict(list)
+    for asset, grant in links:
+        grants_by_asset[asset].append(grant)
+    wanted = {grant for those in grants_by_asset.values() for grant in those}
+    rows = await connection.execute(sa.select(grants).where(among(grants.c.id, wanted)))
+    facts = {row.id: _grant_fact(row, bundle) for row in rows}
+    return {asset: [facts[grant] for grant in those] for asset, those in grants_by_asset.items()}
 
 
 def _grant_fact(row: Row, bundle: Bundle) -> GrantFact:
@@ -197,19 +195,14 @@ def _limits(values: list[str] | None) -> frozenset[str] | None:
 async def consents_of(connection: AsyncConnection, assets: Sequence[str]) -> dict[str, list[ConsentFact]]:
     """The consents of those whom each asset shows."""
     found: dict[str, list[ConsentFact]] = defaultdict(list)
-    for part in _parts(assets):
-        rows = await connection.execute(
-            sa.select(asset_consents.c.asset_id, consents)
-            .join(consents, consents.c.id == asset_consents.c.consent_id)
-            .where(asset_consents.c.asset_id.in_(part))
-        )
-        for row in rows:
-            found[row.asset_id].append(ConsentFact(row.id, row.person_id, row.starts, row.ends, row.withdrawn_at))
+    rows = await connection.execute(
+        sa.select(asset_consents.c.asset_id, consents)
+        .join(consents, consents.c.id == asset_consents.c.consent_id)
+        .where(among(asset_consents.c.asset_id, assets))
+    )
+    for row in rows:
+        found[row.asset_id].append(ConsentFact(row.id, row.person_id, row.starts, row.ends, row.withdrawn_at))
     return found
-
-
-def _parts(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[start : start + 500] for start in range(0, len(values), 500))
 
 
 def any_in_force(found: Sequence[GrantFact], now: datetime) -> bool:

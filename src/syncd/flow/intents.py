@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.domain.checks import Finding, check
 from syncd.domain.media import MediaFacts, RightsMetadata
 from syncd.flow.subject import ROW, facts_for_rules, media_facts, rights_metadata, versions
+from syncd.ledger.among import among
 from syncd.ledger.tables import Intent
 from syncd.ledger.tables.base import table
 from syncd.ledger.trail import canonical
@@ -25,8 +25,7 @@ LIBRARY_COPY = "library-copy"
 MASTER = "master"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One derivative a version is to become; `refusal` says why it does not fit the spec ("": it does)."""
 
     connection: str
@@ -92,24 +91,20 @@ async def load(
         all of them by version id, and those that were worked out just now, which `save` keeps.
     """
     wanted, revision = list(dict.fromkeys(version_ids)), rulebook.bundle.revision
-    known: dict[str, list[Target]] = {}
-    for part in _parts(wanted):
-        rows = await connection.execute(
-            sa.select(intents.c.version_id, intents.c.targets).where(
-                intents.c.revision == revision, intents.c.version_id.in_(part)
-            )
+    rows: Iterable[Any] = await connection.execute(
+        sa.select(intents.c.version_id, intents.c.targets).where(
+            intents.c.revision == revision, among(intents.c.version_id, wanted)
         )
-        known |= {row.version_id: [Target(*target) for target in row.targets] for row in rows}
+    )
+    known: dict[str, list[Target]] = {
+        version: [Target._make(target) for target in targets] for version, targets in rows
+    }
     fresh: dict[str, list[Target]] = {}
-    for part in _parts([version for version in wanted if version not in known]):
-        for row in await connection.execute(ROW.where(versions.c.id.in_(part))):
+    if unknown := [version for version in wanted if version not in known]:
+        for row in await connection.execute(ROW.where(among(versions.c.id, unknown))):
             if row.facts:
                 fresh[row.version_id] = intend(row, rulebook)[0]
     return known | fresh, fresh
-
-
-def _parts(values: list[str]) -> Iterable[list[str]]:
-    return (values[start : start + 500] for start in range(0, len(values), 500))
 
 
 def as_rows(brand: str, revision: str, targets: dict[str, list[Target]]) -> list[dict[str, Any]]:

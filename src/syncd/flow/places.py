@@ -9,6 +9,7 @@ from syncd.sdk.roles import Role
 
 PUBLISH, ARCHIVE, LINK = "publish", "archive", "link"
 _PREFIXES = {PUBLISH: "listing:", ARCHIVE: "asset:", LINK: "product:"}
+_KINDS = {prefix.rstrip(":"): kind for kind, prefix in _PREFIXES.items()}
 ROLES = {PUBLISH: Role.CHANNEL, ARCHIVE: Role.LIBRARY, LINK: Role.CATALOG}
 
 
@@ -24,7 +25,7 @@ def name_of(place: str) -> str:
 
 def kind_of(place: str) -> str:
     """Which kind of work converges a place."""
-    return next(kind for kind, prefix in _PREFIXES.items() if place.startswith(prefix))
+    return _KINDS[place.partition(":")[0]]
 
 
 def due(brand: str, connection: str, place: str, urgency: Urgency = Urgency.PUBLISH) -> Due:

@@ -105,7 +105,7 @@ class Preparation:
         return decision.targets[wanted.key]
 
     def _library_url(self, place: PlaceFacts, asset: AssetFacts) -> str:
-        return "" if kind_of(place.place) == PUBLISH else self.library_urls.get(asset.id, "")
+        return "" if kind_of(place.place) == PUBLISH else self.library_urls.get(asset.version_id, "")
 
     async def _public_name(self, place: PlaceFacts, wanted: Desired, made: Row) -> str:
         """The public name of a rendition on this connection: made once, made anew after it was withdrawn."""

@@ -113,7 +113,7 @@ class _Worker:
                 await self._batch([key], known)
             return
         judge = Judge(facts, self.config, planning=True)
-        self.plan.brake_allows = facts.brake_left
+        self.plan.brake_allows = facts.brake_left or 0
         for key in keys:
             self._note(facts, facts.places[key], judge.decide(facts.places[key], fresh=True))
 
@@ -127,7 +127,7 @@ class _Worker:
             product = facts.places.get(places.place(places.LINK, known.identified.get(key, "")))
             if product is not None and not place.sku:
                 place.sku, place.assets = product.sku, list(product.assets)
-                place.product, place.product_gone = product.product, product.product_gone
+                place.product_facts, place.product_gone = product.product_facts, product.product_gone
             if place.sku:
                 place.assets = self.foresight.shown_in(place.sku, place.assets)
         for identifier, grant in self.foresight.grants.items():

@@ -34,8 +34,8 @@ class Reception:
         return source.verify(request)
 
     def admit(self) -> float | None:
-        """Seconds after which to try again while the queue is full or the disk is low; None: go ahead."""
-        if self.inbox.depth >= CAPACITY:
+        """Seconds after which to try again while the queue is full or closing, or the disk is low; None: go ahead."""
+        if self.inbox.closing or self.inbox.depth >= CAPACITY:
             return float(BUSY_SECONDS)
         return DISK_LOW_SECONDS if self.disk_low() else None
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +23,7 @@ from syncd.flow.services import Services
 from syncd.flow.standing import Standing, standing_of, standings
 from syncd.flow.subject import assets, submissions, versions
 from syncd.flow.touching import matches, placements
+from syncd.ledger.among import among
 from syncd.ledger.tables import Listing, PublicName, Rendition
 from syncd.ledger.tables.base import table
 from syncd.ledger.types import Row
@@ -65,8 +67,13 @@ class PlaceFacts:
     pinned: bool = False
     assets: list[str] = field(default_factory=list)
     placements: list[Row] = field(default_factory=list)
-    product: ProductRecord | None = None
+    product_facts: Mapping[str, Any] | None = None
     product_gone: bool = False
+
+    @property
+    def product(self) -> ProductRecord | None:
+        """The product that stands here, as the catalogue tells it; most places are looked at without asking."""
+        return None if self.product_facts is None else ProductRecord.model_validate(self.product_facts)
 
     def may_write(self, standing: Standing, config: Connection) -> bool:
         """Whether a part of a plan that names this place was applied, while its connection still waits."""
@@ -77,7 +84,8 @@ class PlaceFacts:
 class Situation:
     """Everything a decision about these places rests on.
 
-    `library_urls` is where the brand's library holds each asset; None where the brand has no library that is written
+    `brake_left` is None while nobody counted it: what it would hold back shows as held, and then it is asked for.
+    `library_urls` is where the brand's library holds each version; None where the brand has no library that is written
     to, or for places that are not products.
     """
 
@@ -91,7 +99,7 @@ class Situation:
     made: dict[str, Row]
     names: dict[str, str]
     open_items: Mapping[str, OpenItem]
-    brake_left: int
+    brake_left: int | None
     library_urls: Mapping[str, str] | None
     fresh_intents: dict[str, dict[str, list[Target]]]
     clock_stepped: bool
@@ -102,12 +110,19 @@ class Situation:
 
 
 async def load(
-    services: Services, brand: str, connection: str, keys: Sequence[str], *, candidate: Rulebook | None = None
+    services: Services,
+    brand: str,
+    connection: str,
+    keys: Sequence[str],
+    *,
+    candidate: Rulebook | None = None,
+    count_brake: bool = True,
 ) -> Situation:
     """Read the facts of these places.
 
     Args:
         candidate: judge by this revision instead of the one each place follows (for plans).
+        count_brake: read how far the brake is used up, which takes a look at all placements of the connection.
     """
     async with services.ledger.read() as reading:
         standing = await standing_of(reading, brand, connection)
@@ -127,7 +142,7 @@ async def load(
         made = await _renditions(reading, brand, known, found)
         names = await _names(reading, connection, found)
         items = await open_items(reading, brand, connection, keys)
-        left = await brake_left(services, reading, brand, connection)
+        left = await brake_left(services, reading, brand, connection) if count_brake else None
         urls = await _library_urls(services, reading, brand, found)
     return Situation(
         brand=brand,
@@ -154,18 +169,17 @@ def parts(values: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
 
 async def _places(reading: AsyncConnection, brand: str, connection: str, keys: Sequence[str]) -> dict[str, PlaceFacts]:
     found = {key: PlaceFacts(key, sku=places.name_of(key) if key.startswith("product:") else "") for key in keys}
-    for part in parts(keys):
-        rows = await reading.execute(
-            sa.select(listings).where(
-                listings.c.brand == brand, listings.c.connection == connection, listings.c.listing.in_(part)
-            )
+    rows = await reading.execute(
+        sa.select(listings).where(
+            listings.c.brand == brand, listings.c.connection == connection, among(listings.c.listing, keys)
         )
-        for row in rows:
-            place = found[row.listing]
-            place.sku = row.sku or place.sku
-            place.market, place.exists, place.observed_at = row.market, row.exists, row.observed_at
-            place.seen, place.revision, place.released = row.gallery, row.revision, bool(row.released)
-            place.pinned = bool(row.revision)
+    )
+    for row in rows:
+        place = found[row.listing]
+        place.sku = row.sku or place.sku
+        place.market, place.exists, place.observed_at = row.market, row.exists, row.observed_at
+        place.seen, place.revision, place.released = row.gallery, row.revision, bool(row.released)
+        place.pinned = bool(row.revision)
     return found
 
 
@@ -182,17 +196,16 @@ async def _set_revisions(
 
 
 async def _placements(reading: AsyncConnection, brand: str, connection: str, found: dict[str, PlaceFacts]) -> None:
-    for part in parts(list(found)):
-        rows = await reading.execute(
-            sa.select(placements)
-            .where(
-                placements.c.brand == brand, placements.c.connection == connection, placements.c.listing.in_(part),
-                placements.c.state != "gone",
-            )
-            .order_by(placements.c.changed_at, placements.c.id)
-        )  # fmt: skip
-        for row in rows:
-            found[row.listing].placements.append(row)
+    rows = await reading.execute(
+        sa.select(placements)
+        .where(
+            placements.c.brand == brand, placements.c.connection == connection,
+            among(placements.c.listing, list(found)), placements.c.state != "gone",
+        )
+        .order_by(placements.c.changed_at, placements.c.id)
+    )  # fmt: skip
+    for row in rows:
+        found[row.listing].placements.append(row)
 
 
 async def _shown_assets(reading: AsyncConnection, brand: str, found: dict[str, PlaceFacts]) -> None:
@@ -203,33 +216,30 @@ async def _shown_assets(reading: AsyncConnection, brand: str, found: dict[str, P
             place.assets.append(places.name_of(place.place))
         elif place.sku:
             by_sku[place.sku].append(place)
-    for part in parts(list(by_sku)):
-        rows = await reading.execute(
-            sa.select(matches.c.sku, matches.c.asset_id).where(
-                matches.c.brand == brand, matches.c.sku.in_(part), matches.c.status == "confirmed"
-            )
+    rows = await reading.execute(
+        sa.select(matches.c.sku, matches.c.asset_id).where(
+            matches.c.brand == brand, among(matches.c.sku, list(by_sku)), matches.c.status == "confirmed"
         )
-        for row in rows:
-            for place in by_sku[row.sku]:
-                place.assets.append(row.asset_id)
+    )
+    for sku, asset in rows:
+        for place in by_sku[sku]:
+            place.assets.append(asset)
     for place in found.values():
         place.assets = list(dict.fromkeys(place.assets))
 
 
 async def _products(reading: AsyncConnection, brand: str, found: dict[str, PlaceFacts]) -> None:
     skus = sorted({place.sku for place in found.values() if place.sku})
-    known: dict[str, Row] = {}
-    for part in parts(skus):
-        rows = await reading.execute(
-            sa.select(products.c.sku, products.c.facts, products.c.status, products.c.absent_since).where(
-                products.c.brand == brand, products.c.sku.in_(part)
-            )
+    rows = await reading.execute(
+        sa.select(products.c.sku, products.c.facts, products.c.status, products.c.absent_since).where(
+            products.c.brand == brand, among(products.c.sku, skus)
         )
-        known |= {row.sku: row for row in rows}
+    )
+    known: dict[str, Row] = {row.sku: row for row in rows}
     for place in found.values():
         row = known.get(place.sku)
         if row is not None:
-            place.product = ProductRecord.model_validate(row.facts)
+            place.product_facts = row.facts
             place.product_gone = row.status != "active" or row.absent_since is not None
         else:
             place.product_gone = not place.place.startswith("asset:")
@@ -242,16 +252,15 @@ async def _assets(reading: AsyncConnection, wanted: Sequence[str]) -> dict[str, 
         versions.c.id.label("version_id"), versions.c.number, versions.c.sha256, versions.c.status,
         versions.c.current, versions.c.approved_at, versions.c.sequence,
     )  # fmt: skip
-    for part in parts(wanted):
-        rows = await reading.execute(
-            sa.select(*columns)
-            .join(submissions, submissions.c.id == assets.c.submission_id)
-            .join(versions, versions.c.asset_id == assets.c.id)
-            .where(assets.c.id.in_(part), sa.or_(versions.c.status == "approved", versions.c.current))
-            .order_by(versions.c.sequence)
-        )
-        for row in rows:
-            _note_version(found, row)
+    rows = await reading.execute(
+        sa.select(*columns)
+        .join(submissions, submissions.c.id == assets.c.submission_id)
+        .join(versions, versions.c.asset_id == assets.c.id)
+        .where(among(assets.c.id, wanted), sa.or_(versions.c.status == "approved", versions.c.current))
+        .order_by(versions.c.sequence)
+    )
+    for row in rows:
+        _note_version(found, row)
     return found
 
 
@@ -302,13 +311,13 @@ async def _renditions(
         {target.rendition for asset in known.values() for target in asset.targets}
         | {row.fingerprint for place in found.values() for row in place.placements}
     )
-    made: dict[str, Row] = {}
-    for part in parts(keys):
-        rows = await reading.execute(
-            sa.select(renditions).where(renditions.c.brand == brand, renditions.c.key.in_(part))
+    columns = ("key", "sha256", "media_type", "width", "height", "size", "reason")
+    rows = await reading.execute(
+        sa.select(*(renditions.c[name] for name in columns)).where(
+            renditions.c.brand == brand, among(renditions.c.key, keys)
         )
-        made |= {row.key: row for row in rows}
-    return made
+    )
+    return {row.key: row for row in rows}
 
 
 async def _names(reading: AsyncConnection, connection: str, found: dict[str, PlaceFacts]) -> dict[str, str]:
@@ -319,15 +328,12 @@ async def _names(reading: AsyncConnection, connection: str, found: dict[str, Pla
 
 async def renditions_of_names(reading: AsyncConnection, connection: str, names: Sequence[str]) -> dict[str, str]:
     """Which rendition each public name of a connection serves."""
-    known: dict[str, str] = {}
-    for part in parts(names):
-        rows = await reading.execute(
-            sa.select(public_names.c.name, public_names.c.rendition).where(
-                public_names.c.connection == connection, public_names.c.name.in_(part)
-            )
+    rows = await reading.execute(
+        sa.select(public_names.c.name, public_names.c.rendition).where(
+            public_names.c.connection == connection, among(public_names.c.name, names)
         )
-        known |= {row.name: row.rendition for row in rows}
-    return known
+    )
+    return {row.name: row.rendition for row in rows}
 
 
 async def brake_left(services: Services, reading: AsyncConnection, brand: str, connection: str) -> int:
@@ -349,6 +355,8 @@ async def _library_urls(
     services: Services, reading: AsyncConnection, brand: str, found: dict[str, PlaceFacts]
 ) -> dict[str, str] | None:
     """A catalogue links to what the library holds, so it waits for the library."""
+    if not any(key.startswith("product:") for key in found):
+        return None
     known = services.configuration.active.bundle.connections
     standing = await standings(reading, known)
     libraries = [
@@ -356,18 +364,18 @@ async def _library_urls(
         for name, config in known.items()
         if config.brand == brand and "library" in config.roles and standing[name].may_write(config)
     ]
-    if not libraries or not any(key.startswith("product:") for key in found):
+    if not libraries:
         return None
     wanted = sorted({asset for place in found.values() for asset in place.assets})
     urls: dict[str, str] = {}
     for part in parts(wanted):
         rows = await reading.execute(
-            sa.select(placements.c.asset_id, placements.c.external_id).where(
+            sa.select(placements.c.version_id, placements.c.external_id).where(
                 placements.c.asset_id.in_(part),
                 placements.c.connection.in_(libraries),
                 placements.c.listing.startswith("asset:"),
                 placements.c.state == "live",
             )
         )
-        urls |= {row.asset_id: row.external_id for row in rows}
+        urls |= {row.version_id: row.external_id for row in rows}
     return urls

@@ -42,6 +42,10 @@ class _Among(FunctionElement[bool]):
     type = sa.Boolean()
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> Any:
+        """Itself: SQLAlchemy would make `(…) = 1` of it where a store has no Boolean type, which no index serves."""
+        return self
+
 
 @compiles(_Among)
 def _on_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from syncd.clock import Clock
 from syncd.errors import ConfigError
 from syncd.ledger import events
+from syncd.ledger.embedded import connector
 from syncd.ledger.lock import ProcessLock
 
 _BUSY_MS = 10_000
@@ -102,8 +103,9 @@ class Ledger:
             )  # fmt: skip
             return engine, engine
         path = self.url.database or ""
-        write = create_async_engine(f"sqlite+aiosqlite:///{path}", pool_size=1, max_overflow=0)
-        read = create_async_engine(f"sqlite+aiosqlite:///file:{path}?mode=ro&uri=true", pool_size=4, max_overflow=4)
+        url, read_only = f"sqlite+aiosqlite:///{path}", connector(f"file:{path}?mode=ro", uri=True)
+        write = create_async_engine(url, async_creator=connector(path), pool_size=1, max_overflow=0)
+        read = create_async_engine(url, async_creator=read_only, pool_size=4, max_overflow=4)
         sa.event.listen(write.sync_engine, "connect", _prepare_writer)
         sa.event.listen(write.sync_engine, "begin", _begin_immediate)
         sa.event.listen(read.sync_engine, "connect", _prepare_reader)

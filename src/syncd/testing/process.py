@@ -18,7 +18,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ from syncd.flow.touching import placements
 from syncd.settings import Settings
 from syncd.telemetry import logging
 from syncd.testing import points as crash_points
-from syncd.testing.clock import SocketClock
+from syncd.testing.remote import SocketClock
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 STANDING = ("seal", "sweep", "garbage", "forecast", "poll", "mirror", "observe", "clock")
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _run(options: argparse.Namespace) -> None:
     settings = Settings()
-    clock = SocketClock(options.at, engine_tasks)
+    clock = SocketClock(options.at)
     logging.configure(clock, form=logging.LogFormat(settings.log_format), level=settings.log_level)
     points = crash_points.Points(options.crash, options.note)
     crash_points.watch_commits(points)
@@ -91,13 +91,6 @@ async def _run(options: argparse.Namespace) -> None:
 def _weaken(connection: sa.Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA synchronous=OFF")
-
-
-def engine_tasks() -> Iterator[asyncio.Task[Any]]:
-    """The tasks that carry out work: lane loops, batches, leases, heartbeats, following the configuration."""
-    for task in asyncio.all_tasks():
-        if getattr(task.get_coro(), "__qualname__", "").startswith(("Engine.", "App.")):
-            yield task
 
 
 def _add_commands(clock: SocketClock, app: syncd.app.App, points: crash_points.Points) -> None:

@@ -16,21 +16,20 @@ from syncd.errors import TransientError
 from syncd.ledger.store import Ledger
 from syncd.ledger.tables import Lane, Work
 from syncd.telemetry.metrics import Metrics
-from syncd.testing.clock import START, SocketClock
-from syncd.testing.process import engine_tasks
+from syncd.testing.rest import RestingClock
 from tests.support.engine import Probe, count_work, subjects, told
 
 
 @pytest.fixture
-def clock() -> SocketClock:
+def clock() -> RestingClock:
     """A clock that waits until the engine is at rest before it moves on."""
-    return SocketClock(START, engine_tasks)
+    return RestingClock()
 
 
 class Running:
     """An engine that serves the lanes `local` and `shop`."""
 
-    def __init__(self, ledger: Ledger, clock: SocketClock, *, local: list[Handler], shop: list[Handler]) -> None:
+    def __init__(self, ledger: Ledger, clock: RestingClock, *, local: list[Handler], shop: list[Handler]) -> None:
         self.ledger, self.clock = ledger, clock
         self.lanes = Lanes(ledger, clock)
         self.engine = Engine(
@@ -73,7 +72,7 @@ class Shop:
         return Outcome(claim, effects=told(claim))
 
 
-async def test_heartbeats_keep_the_claims_of_work_that_takes_long(ledger: Ledger, clock: SocketClock) -> None:
+async def test_heartbeats_keep_the_claims_of_work_that_takes_long(ledger: Ledger, clock: RestingClock) -> None:
     async def slow(claim: Claim) -> Outcome:
         await clock.sleep(60)
         return Outcome(claim, effects=told(claim))
@@ -88,7 +87,7 @@ async def test_heartbeats_keep_the_claims_of_work_that_takes_long(ledger: Ledger
     assert len(probe.seen) == 1
 
 
-async def test_an_outage_of_ten_minutes_costs_few_calls_no_key_and_no_hand(ledger: Ledger, clock: SocketClock) -> None:
+async def test_an_outage_of_ten_minutes_costs_few_calls_no_key_and_no_hand(ledger: Ledger, clock: RestingClock) -> None:
     shop = Shop()
     shop.down = True
     keys = [f"k{number:03}" for number in range(100)]
@@ -109,7 +108,7 @@ async def test_an_outage_of_ten_minutes_costs_few_calls_no_key_and_no_hand(ledge
     assert calls_while_down <= 5 * 5 + 8
 
 
-async def test_an_open_breaker_holds_up_no_other_lane(ledger: Ledger, clock: SocketClock) -> None:
+async def test_an_open_breaker_holds_up_no_other_lane(ledger: Ledger, clock: RestingClock) -> None:
     shop = Shop()
     shop.down = True
     async with Running(ledger, clock, local=[Probe()], shop=[Probe(answer=shop, batch=1)]):
@@ -120,7 +119,7 @@ async def test_an_open_breaker_holds_up_no_other_lane(ledger: Ledger, clock: Soc
         assert await subjects(ledger) == ["a"]
 
 
-async def test_the_next_owner_knows_that_the_system_is_down(ledger: Ledger, clock: SocketClock) -> None:
+async def test_the_next_owner_knows_that_the_system_is_down(ledger: Ledger, clock: RestingClock) -> None:
     shop = Shop()
     shop.down = True
     async with Running(ledger, clock, local=[], shop=[Probe(answer=shop, batch=1)]):
@@ -132,7 +131,7 @@ async def test_the_next_owner_knows_that_the_system_is_down(ledger: Ledger, cloc
     assert lease.breaker.reason == "the shop does not answer."
 
 
-async def test_takedowns_go_first_when_a_system_is_back(ledger: Ledger, clock: SocketClock) -> None:
+async def test_takedowns_go_first_when_a_system_is_back(ledger: Ledger, clock: RestingClock) -> None:
     shop = Shop()
     shop.down = True
     async with Running(ledger, clock, local=[], shop=[Probe(answer=shop, batch=5)]):
@@ -146,7 +145,7 @@ async def test_takedowns_go_first_when_a_system_is_back(ledger: Ledger, clock: S
     assert len(done) == 21
 
 
-async def test_a_lane_goes_on_after_its_own_lease_lapsed(ledger: Ledger, clock: SocketClock) -> None:
+async def test_a_lane_goes_on_after_its_own_lease_lapsed(ledger: Ledger, clock: RestingClock) -> None:
     """A process that stood still for a minute finds its lease lapsed and nobody else there."""
     async with Running(ledger, clock, local=[], shop=[Probe()]):
         await touch(ledger, "shop", "a")
@@ -159,7 +158,7 @@ async def test_a_lane_goes_on_after_its_own_lease_lapsed(ledger: Ledger, clock: 
 
 
 async def test_draining_finishes_what_runs_takes_nothing_new_and_gives_the_lanes_up(
-    ledger: Ledger, clock: SocketClock
+    ledger: Ledger, clock: RestingClock
 ) -> None:
     entered, go_on = asyncio.Event(), asyncio.Event()
 
@@ -182,7 +181,7 @@ async def test_draining_finishes_what_runs_takes_nothing_new_and_gives_the_lanes
         assert (await reading.execute(sa.select(Lane.owner))).scalars().all() == [""]
 
 
-async def test_what_does_not_end_in_time_is_left_to_the_next_process(ledger: Ledger, clock: SocketClock) -> None:
+async def test_what_does_not_end_in_time_is_left_to_the_next_process(ledger: Ledger, clock: RestingClock) -> None:
     async def endless(claim: Claim) -> Outcome:
         await asyncio.Event().wait()
         return Outcome(claim)

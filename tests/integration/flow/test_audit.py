@@ -151,6 +151,7 @@ async def test_the_command_says_so_and_exits_1_on_faults(world: World) -> None:
 
 async def test_the_trail_tells_what_stood_where_by_whose_word_under_which_grant(world: World) -> None:
     before = world.clock.now()
+    await world.clock.advance(1)
     asset = await world.publish("GL-0001_beach.jpg")
     during = world.clock.now()
     await world.clock.advance(1)

@@ -31,7 +31,7 @@ async def asking(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def approved(world: World, *names: str) -> list[str]:
-    """Approved assets whose products are known and located in the shop."""
+    """Approved assets whose products are known and located in the shop, and whose pictures are made."""
     found = []
     for name in names:
         world.submit(name, colour=("red", "green", "blue", "white")[len(found)])
@@ -39,6 +39,7 @@ async def approved(world: World, *names: str) -> list[str]:
     for asset in found:
         await world.until(lambda asset=asset: world.rows(sa.select(matches).where(matches.c.asset_id == asset)))
     await world.until(lambda: observed(world))
+    await world.clock.advance(10)
     return found
 
 
@@ -70,7 +71,7 @@ async def test_before_the_first_plan_nothing_is_written_and_the_plan_says_what_w
         ("shop", "listing:GL-0001", "add"),
     ]
     assert all(connection["first"] for connection in plan.body["connections"])
-    assert plan.body["renders"] == {"images": 1, "videos": 0, "copies": 1}
+    assert plan.body["renders"] == {"images": 0, "videos": 0, "copies": 0}, "what waits to be applied is made already"
     await asking.clock.advance(120)
     assert await asking.placed(asset) == {}
 
@@ -199,6 +200,7 @@ async def test_an_older_revision_can_be_planned_and_applied_again(asking: World)
     asking.write("mappings/specs.yaml", specs.replace("width: 200, height: 200", "width: 220, height: 220"))
     second = await plan_of(asking)
     assert said(second) == [("shop", "listing:GL-0001", "replace")]
+    assert second.body["renders"] == {"images": 1, "videos": 0, "copies": 0}
     await apply_plan(asking.services, second.id, [], "tester")
     await asking.until(lambda: sizes(asking, (220, 220)))
     back = await make_plan(asking.services, None, "tester", revision=first.revision[:8])
