@@ -1,12 +1,15 @@
-"""Settings of the process: environment variables named SYNCD_…, or a `.env` file with the same names."""
+"""Settings of the process: environment variables named SYNCD_…, a `.env` file, a folder of secrets; one name in all."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+_SECRETS_DIR = "SYNCD_SECRETS_DIR"
 
 
 class Settings(BaseSettings):
@@ -22,7 +25,10 @@ class Settings(BaseSettings):
     port: int = Field(8371, ge=1, le=65535, description="port to listen on")
     public_url: str = Field("", description="the URL the world reaches this daemon under; default: http://host:port")
     workers: int = Field(2, ge=1, le=64, description="media worker processes")
-    secrets_dir: Path | None = Field(None, description="a folder whose files are secrets, by name")
+    backups: Path | None = Field(None, description="where `syncd backup` writes; default: var/backups below root")
+    secrets_dir: Path | None = Field(
+        None, description="a folder whose files are secrets and settings, by name, such as SYNCD_LEDGER"
+    )
     log_format: Literal["json", "console"] = Field("json", description="how log lines are written")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="the least level that is logged"
@@ -38,6 +44,11 @@ class Settings(BaseSettings):
         return self.root / "var"
 
     @property
+    def backups_dir(self) -> Path:
+        """Where backups are written."""
+        return (self.backups or self.var / "backups").absolute()
+
+    @property
     def ledger_url(self) -> str:
         return self.ledger or f"sqlite:///{self.var.absolute()}/ledger.db"
 
@@ -48,3 +59,17 @@ class Settings(BaseSettings):
     @property
     def api_url(self) -> str:
         return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment comes first, then `.env`, then the folder of secrets the environment names."""
+        folder = os.environ.get(_SECRETS_DIR)
+        files = (SecretsSettingsSource(settings_cls, folder),) if folder else ()
+        return init_settings, env_settings, dotenv_settings, *files

@@ -94,7 +94,7 @@ def fuzz(daemon: Process, scope: str, *, seed: int, examples: int) -> subprocess
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("scope", ["read", "operate"])
+@pytest.mark.parametrize("scope", ["read", "operate", "admin"])
 def test_no_request_brings_an_undocumented_answer(daemon: Process, scope: str) -> None:
     found = fuzz(daemon, scope, seed=1, examples=20)
     assert found.returncode == 0, found.stdout[-8000:] + found.stderr[-2000:]

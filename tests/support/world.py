@@ -136,6 +136,7 @@ class World:
             min_free_mb=1,
             workers=1,
             blobs_shared=True,
+            backups=self.root / "backups",
         )  # type: ignore[call-arg]  # _env_file is pydantic-settings' own
         self.app = App(settings, self.clock)
         await self.app.start()

@@ -77,12 +77,12 @@ def _shown(sku: str, at: str, rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def backup(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new directory on the daemon's machine.")],
+    name: Annotated[str, typer.Argument(help="Its folder in the daemon's SYNCD_BACKUPS; default: the instant.")] = "",
     as_json: Json = False,
 ) -> None:
     """Copy ledger and blobs, consistently, while the daemon works."""
     with Client() as client:
-        made = client.post("/backups", {"directory": str(directory.absolute())})
+        made = client.post("/backups", {"name": name or None}, seconds=None)
     output.show(made, as_json=as_json, lines=lambda done: [_told("Wrote", done)])
 
 

@@ -11,7 +11,9 @@ import httpx
 from syncd.errors import AuthError, SyncdError, TransientError
 from syncd.settings import Settings
 
+CONNECT_SECONDS = 5.0
 SECONDS = 300.0
+"""How long an answer may take."""
 
 
 class NoToken(AuthError):
@@ -54,10 +56,7 @@ class Client:
         """
         self.settings = settings or Settings()
         headers = {"Authorization": f"Bearer {_token(self.settings)}"}
-        self._http = httpx.Client(
-            base_url=self.settings.api_url, headers=headers, timeout=httpx.Timeout(SECONDS, connect=5.0),
-            trust_env=False,
-        )  # fmt: skip
+        self._http = httpx.Client(base_url=self.settings.api_url, headers=headers, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -71,10 +70,14 @@ class Client:
         """The JSON answer of a GET below `/api/v1`; parameters that are None are left out, lists are repeated."""
         return self._call("GET", path, query=query)
 
-    def post(self, path: str, body: Any = None, *, idempotency_key: str = "") -> Any:
-        """The JSON answer of a POST below `/api/v1`, or None where the answer has no body."""
+    def post(self, path: str, body: Any = None, *, idempotency_key: str = "", seconds: float | None = SECONDS) -> Any:
+        """The JSON answer of a POST below `/api/v1`, or None where the answer has no body.
+
+        Args:
+            seconds: how long the answer may take; None: as long as it does.
+        """
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return self._call("POST", path, body=body, headers=headers)
+        return self._call("POST", path, body=body, headers=headers, seconds=seconds)
 
     def delete(self, path: str) -> Any:
         """The JSON answer of a DELETE below `/api/v1`."""
@@ -100,11 +103,13 @@ class Client:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        seconds: float | None = SECONDS,
     ) -> Any:
         try:
             answer = self._http.request(
-                method, f"/api/v1{path}", params=_given(query or {}), json=body, headers=dict(headers or {})
-            )
+                method, f"/api/v1{path}", params=_given(query or {}), json=body, headers=dict(headers or {}),
+                timeout=httpx.Timeout(seconds, connect=CONNECT_SECONDS),
+            )  # fmt: skip
         except httpx.TransportError as error:
             what = f"The daemon does not answer at {self.settings.api_url} ({type(error).__name__})."
             raise Unreachable(what) from error

@@ -29,13 +29,13 @@ _PIECE = 1024 * 1024
 
 
 class BackupExists(ConflictError):
-    """Name a directory that is not there yet; each backup is a whole one of its own."""
+    """Choose another name; each backup is a whole one of its own."""
 
     code = "backup.exists"
 
 
 class BadDirectory(RejectedError):
-    """Name a new directory in one that exists and that the daemon may write to."""
+    """Set SYNCD_BACKUPS to a folder that the daemon may write to."""
 
     code = "backup.directory"
 
@@ -88,10 +88,11 @@ class Backups:
         self.services = services
         self._making = asyncio.Lock()
 
-    async def make(self, directory: Path, *, by: str) -> Made:
+    async def make(self, name: str, *, by: str) -> Made:
         """Write a backup into a new directory; it has its name only when it is whole.
 
         Args:
+            name: of the directory in the folder of backups; "": the instant, in UTC.
             by: the name of the token that asked, for the trail.
 
         Raises:
@@ -101,6 +102,7 @@ class Backups:
         if self._making.locked():
             raise BackupRunning("A backup is being made already.")
         async with self._making:
+            directory = self.services.settings.backups_dir / (name or f"{self.services.clock.now():%Y-%m-%dT%H%M%SZ}")
             partial = directory.with_name(f"{directory.name}.partial")
             try:
                 await asyncio.to_thread(_make_folders, directory, partial)
@@ -165,6 +167,7 @@ class Backups:
 
 def _make_folders(directory: Path, partial: Path) -> None:
     """Begin a backup beside where it will stand; only its owner reads it."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
     for taken in (directory, partial):
         if taken.exists():
             raise BackupExists(f"{taken} is there already.")

@@ -87,11 +87,11 @@ def outside(world: World) -> dict[str, bytes]:
 async def test_everything_lost_comes_back_and_waits_for_a_plan(
     drilled: World, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    world, directory = drilled, tmp_path / "backup"
+    world, directory = drilled, drilled.root / "backups/monday"
     asset = await world.publish("GL-0001_beach.jpg")
     then = await known(world)
     world.submit("GL-0002_road.jpg", colour="blue")  # on its way while the backup is made
-    making = asyncio.create_task(type_in(world, "backup", str(directory), "--json"))
+    making = asyncio.create_task(type_in(world, "backup", "monday", "--json"))
     waiting = await world.approve("GL-0002_road.jpg")
     made = (await making).json()
     assert made["blobs"] > 0
@@ -122,10 +122,10 @@ async def test_everything_lost_comes_back_and_waits_for_a_plan(
 async def test_work_under_way_goes_on_and_new_numbers_do_not_collide(
     drilled: World, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    world, directory = drilled, tmp_path / "backup"
+    world, directory = drilled, drilled.root / "backups/monday"
     world.submit("GL-0001_beach.jpg")
     await world.until(lambda: world.version("GL-0001_beach.jpg", 1, "in_review"))
-    await type_in(world, "backup", str(directory))
+    await type_in(world, "backup", "monday")
     await lose_everything(world, request)
     await restore(settings(world), world.clock, directory)
     await world.start()
@@ -148,9 +148,9 @@ async def test_writes_on_waits_for_a_plan_as_well(tmp_path: Path, request: pytes
         world.submit("GL-0001_beach.jpg")
         asset = await world.approve("GL-0001_beach.jpg")
         await world.until(lambda: stands(world, asset))
-        await type_in(world, "backup", str(tmp_path / "backup"))
+        await type_in(world, "backup", "monday")
         await lose_everything(world, request)
-        await restore(settings(world), world.clock, tmp_path / "backup")
+        await restore(settings(world), world.clock, root / "backups/monday")
         await world.start()
         world.submit("GL-0002_later.jpg", colour="blue")
         later = await world.approve("GL-0002_later.jpg")
@@ -194,18 +194,18 @@ async def test_bytes_let_go_while_a_backup_runs_are_still_in_it(world: World, tm
             yield piece
 
     store.stream = stream
-    printed = await type_in(world, "backup", str(tmp_path / "backup"))
+    printed = await type_in(world, "backup", "monday")
     store.stream = original
     assert collected
     assert printed.code == 0, printed.text
-    manifest = json.loads((tmp_path / "backup/manifest.json").read_text())
-    assert all((tmp_path / f"backup/blobs/{h[:2]}/{h}").is_file() for h, _ in manifest["ledger"]["blobs"])
+    manifest = json.loads((world.root / "backups/monday/manifest.json").read_text())
+    assert all((world.root / f"backups/monday/blobs/{h[:2]}/{h}").is_file() for h, _ in manifest["ledger"]["blobs"])
 
 
 async def test_a_damaged_backup_is_refused_before_anything_is_touched(world: World, tmp_path: Path) -> None:
     await world.publish("GL-0001_beach.jpg")
-    directory = tmp_path / "backup"
-    await type_in(world, "backup", str(directory))
+    directory = world.root / "backups/monday"
+    await type_in(world, "backup", "monday")
     other = World.__new__(World)
     other.root, other.ledger_url, other.port = tmp_path / "elsewhere", f"sqlite:///{tmp_path}/elsewhere/var/l.db", 1
     for damaged in (directory / "ledger/ledger.db", next(iter(sorted((directory / "blobs").rglob("?" * 64))))):
@@ -217,14 +217,20 @@ async def test_a_damaged_backup_is_refused_before_anything_is_touched(world: Wor
     assert not (tmp_path / "elsewhere/var/l.db").exists()
 
 
+async def test_where_the_daemon_may_not_write_no_backup_begins(world: World) -> None:
+    (world.root / "backups").write_text("no folder")
+    refused = await type_in(world, "backup")
+    assert (refused.code, BadDirectory.code in refused.text) == (1, True)
+
+
 async def test_what_is_not_empty_or_in_use_or_of_another_kind_is_left_alone(world: World, tmp_path: Path) -> None:
-    directory = tmp_path / "backup"
-    await type_in(world, "backup", str(directory))
-    again = await type_in(world, "backup", str(directory))
+    directory = world.root / "backups/monday"
+    await type_in(world, "backup", "monday")
+    again = await type_in(world, "backup", "monday")
     assert (again.code, BackupExists.code in again.text) == (1, True)
-    for wrong in ("/nowhere/at/all", f"/{'x' * 300}"):
-        refused = await type_in(world, "backup", wrong)
-        assert (refused.code, BadDirectory.code in refused.text) == (1, True)
+    named = await type_in(world, "backup", "../elsewhere")
+    assert (named.code, "name" in named.text) == (1, True), "a token cannot choose where the daemon writes"
+    assert (await type_in(world, "backup", "--json")).json()["directory"].endswith("2026-11-22T120000Z")
     here = settings(world)
     empty = Settings.model_validate({"root": tmp_path / "else", "blobs": str(tmp_path / "else/blobs")})
     with pytest.raises(LedgerInUse):

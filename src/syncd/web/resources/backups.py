@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field, RootModel
 
 from syncd.flow import backup
@@ -16,9 +14,10 @@ from syncd.web.routing import AnyRoute, Call, Route
 class NewBackup(Body):
     """Where the copy goes."""
 
-    directory: str = Field(
-        max_length=1000, pattern=r"^/[^\u0000]+$", description="an absolute path on the daemon's machine, not there yet"
-    )
+    name: str | None = Field(
+        None, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="its folder in the daemon's SYNCD_BACKUPS, not there yet; default: the instant",
+    )  # fmt: skip
 
 
 class BackupView(RootModel[backup.Made]):
@@ -38,4 +37,4 @@ class Backups:
         ]  # fmt: skip
 
     async def make_backup(self, call: Call[NoQuery, NewBackup]) -> BackupView:
-        return BackupView(await self.backups.make(Path(call.body.directory), by=call.principal.name))
+        return BackupView(await self.backups.make(call.body.name or "", by=call.principal.name))
