@@ -28,15 +28,14 @@ from syncd.engine.lanes import Lanes
 from syncd.engine.work import LOCAL, Claim, Due
 from syncd.ledger import trail
 from syncd.ledger.store import Ledger, Transaction
-from syncd.ledger.tables import Meta
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import meta
+from syncd.ledger.tables.core import work as work_table
 from syncd.telemetry.metrics import Metrics
 
 KEYS = 20_000
 BATCH = 500
 ROUNDS = 5
 KIND, BRAND = "probe", "acme"
-meta = table(Meta)
 
 
 class Probe:
@@ -111,7 +110,9 @@ def make_engine(ledger: Ledger, *local: Handler) -> Engine:
 
 async def _left(ledger: Ledger) -> int:
     async with ledger.read() as reading:
-        found = await reading.execute(sa.select(sa.func.count()).select_from(work.work).where(work.work.c.kind == KIND))
+        found = await reading.execute(
+            sa.select(sa.func.count()).select_from(work_table).where(work_table.c.kind == KIND)
+        )
         return int(found.scalar_one())
 
 

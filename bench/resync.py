@@ -22,10 +22,11 @@ import sqlalchemy as sa
 from bench.report import Line
 from bench.world import BRAND, EACH, LISTINGS, SHOP, fill, write_files
 from syncd.app import App
-from syncd.engine import work
 from syncd.engine.engine import Engine, LaneSpec
-from syncd.flow import housekeeping, places
-from syncd.flow.converge import ConvergeHandler
+from syncd.flow import places
+from syncd.flow.care import housekeeping
+from syncd.flow.converge.handler import ConvergeHandler
+from syncd.ledger.tables.core import work as work_table
 from syncd.settings import Settings
 
 PLACEMENTS = LISTINGS * EACH
@@ -109,7 +110,7 @@ async def _resync(root: Path) -> tuple[float, float]:
 
 async def _due(app: App) -> bool:
     """Whether anything is still to be looked at, or held."""
-    table = work.work
+    table = work_table
     ours = (table.c.lane == SHOP, table.c.kind == places.PUBLISH)
     waiting = sa.select(table.c.id).where(*ours, table.c.due_at <= app.clock.now())
     async with app.ledger.read() as reading:
@@ -118,7 +119,7 @@ async def _due(app: App) -> bool:
 
 async def _check(app: App) -> None:
     """Nothing failed, nobody was spoken to, and everything waits for the day its rights end."""
-    table, now = work.work, app.clock.now()
+    table, now = work_table, app.clock.now()
     async with app.ledger.read() as reading:
         waiting = await reading.execute(
             sa.select(sa.func.count()).where(

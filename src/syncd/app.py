@@ -19,25 +19,27 @@ from syncd.engine.lanes import Lanes
 from syncd.engine.notify import Notifier
 from syncd.engine.work import Due, Urgency, touch
 from syncd.errors import ConfigError, SyncdError
-from syncd.flow import housekeeping, places, tokens, touching
-from syncd.flow.check import CheckHandler
-from syncd.flow.clockwatch import ClockHandler
-from syncd.flow.collect import CollectHandler
+from syncd.flow import places, touching
+from syncd.flow.care import housekeeping
+from syncd.flow.care.clockwatch import ClockHandler
+from syncd.flow.catalogue.match import MatchHandler
+from syncd.flow.catalogue.mirror import MirrorHandler
 from syncd.flow.configuration import Configuration
 from syncd.flow.connections import Connections
-from syncd.flow.converge import ConvergeHandler
+from syncd.flow.converge.handler import ConvergeHandler
+from syncd.flow.converge.locate import LocateHandler
+from syncd.flow.converge.observe import ObserveHandler
 from syncd.flow.documents import DocumentStore
-from syncd.flow.intake import IntakeHandler
-from syncd.flow.locate import LocateHandler
-from syncd.flow.match import MatchHandler
-from syncd.flow.mirror import MirrorHandler
-from syncd.flow.observe import ObserveHandler
-from syncd.flow.poll import PollHandler
-from syncd.flow.reception import Reception
-from syncd.flow.render import RenderHandler
-from syncd.flow.respond import RespondHandler
-from syncd.flow.resync import ResyncHandler
-from syncd.flow.review import ReviewHandler
+from syncd.flow.intake.accept import IntakeHandler
+from syncd.flow.intake.collect import CollectHandler
+from syncd.flow.intake.poll import PollHandler
+from syncd.flow.intake.reception import Reception
+from syncd.flow.intake.respond import RespondHandler
+from syncd.flow.operate import tokens
+from syncd.flow.renditions.render import RenderHandler
+from syncd.flow.resync.mark import ResyncHandler
+from syncd.flow.review.check import CheckHandler
+from syncd.flow.review.rounds import ReviewHandler
 from syncd.flow.services import Services
 from syncd.ledger import meta
 from syncd.ledger.sealer import Signer

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from PIL import Image, PngImagePlugin
 
 from syncd.app import App
-from syncd.engine.work import work
+from syncd.ledger.tables.core import work
 from syncd.sdk.roles import RawItem
 from syncd.settings import Settings
 from syncd.testing.daemon import free_port

@@ -17,18 +17,14 @@ from PIL import Image
 
 from syncd.app import App
 from syncd.domain.review import Verdict
-from syncd.flow.decide import Ruling, decide
+from syncd.flow.review.decide import Ruling, decide
 from syncd.flow.standing import set_standing
-from syncd.flow.subject import versions
-from syncd.flow.touching import placements
-from syncd.ledger.tables import ExceptionRecord
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import exceptions, placements, versions
 from syncd.settings import Settings
 from syncd.testing.rest import RestingClock
 from tests.support.postgres import free_port
 
 PHOTOS = Path(__file__).parents[2] / "examples" / "media"
-exceptions = table(ExceptionRecord)
 G = "{http://base.google.com/ns/1.0}"
 STUDIO = "https://cdn.acme.example/studio/"
 
@@ -244,6 +240,7 @@ class World:
         """The published feed, parsed by an independent reader: images of each item in order."""
         async with httpx.AsyncClient() as client:
             answer = await client.get(f"http://127.0.0.1:{self.port}/feeds/shop.xml")
+        assert answer.status_code == 200, answer.text
         items = ET.fromstring(answer.content).iter("item")
         return {
             str(item.findtext(f"{G}id")): [

@@ -91,7 +91,7 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Bring a backup back into an empty ledger and object store. The daemon must not run."""
-    from syncd.flow.restore import restore as bring_back  # the daemon's modules take a second to load
+    from syncd.flow.care.restore import restore as bring_back
 
     made = asyncio.run(bring_back(Settings(), SystemClock(), directory.absolute()))
     told = {**asdict(made), "created_at": made.created_at.isoformat()}

@@ -112,7 +112,7 @@ def _signals(app: App, stopping: asyncio.Event) -> Iterator[None]:
 
 async def _reload(app: App) -> None:
     """Follow the files on disk; what is wrong with them is logged, and the revision that was active stays."""
-    from syncd.flow.reconfigure import reload
+    from syncd.flow.plan.activate import reload
 
     try:
         done = await reload(app.services, None, "SIGHUP")

@@ -6,22 +6,17 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.dialects import postgresql, sqlite
-
 from syncd.clock import Clock
 from syncd.engine import work
 from syncd.engine.work import LOCAL, Due
 from syncd.errors import TransientError
 from syncd.ledger.store import Ledger, Transaction
-from syncd.ledger.tables import Inbox as InboxRow
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import inbox
 from syncd.sdk.roles import RawItem
 
 GROUP = 256
 CAPACITY = 8_192
 BUSY_SECONDS = 2
-
-inbox = table(InboxRow)
 
 
 class InboxFull(TransientError):
@@ -49,7 +44,6 @@ async def store(transaction: Transaction, arrivals: Sequence[Arrival]) -> int:
     """
     if not arrivals:
         return 0
-    insert = postgresql.insert if transaction.dialect == "postgresql" else sqlite.insert
     rows = [
         {
             "brand": arrival.brand,
@@ -62,7 +56,7 @@ async def store(transaction: Transaction, arrivals: Sequence[Arrival]) -> int:
         for arrival in arrivals
     ]
     statement = (
-        insert(inbox)
+        transaction.insert(inbox)
         .on_conflict_do_nothing(index_elements=["brand", "connection", "vendor_id"])
         .returning(inbox.c.id, inbox.c.brand)
     )

@@ -14,15 +14,12 @@ from syncd.clock import Clock
 from syncd.engine.breaker import Breaker
 from syncd.engine.work import database_time
 from syncd.ledger.store import Ledger, Transaction
-from syncd.ledger.tables import Lane
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import lanes
 from syncd.ledger.types import Row
 
 RENEW_EVERY = 1.0
 GRACE = 5.0
 DEFAULT_CALL_DEADLINE = 10.0
-
-lanes = table(Lane)
 
 
 @dataclass

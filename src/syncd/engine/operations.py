@@ -13,15 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from syncd.engine.work import Claim, still_held
 from syncd.errors import ConflictError
 from syncd.ledger.store import Transaction
-from syncd.ledger.tables import Operation, OperationItem
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import items, operations
 from syncd.ledger.trail import canonical
 from syncd.ledger.types import new_id
 
 PREPARED, SENT, ACCEPTED, SETTLED, UNKNOWN = "prepared", "sent", "accepted", "settled", "unknown"
-
-operations = table(Operation)
-items = table(OperationItem)
 
 
 class LeaseLost(ConflictError):

@@ -11,21 +11,16 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.ledger.among import among
 from syncd.ledger.store import Ledger, Transaction
-from syncd.ledger.tables import Counter, Lane, Work
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import counters, lanes, work
 
 LOCAL = "local"
 CLAIM_LIFE = timedelta(seconds=10)
 _ROWS_PER_STATEMENT = 500
 GENERATIONS = sa.Sequence("work_generation")
-
-work = table(Work)
-lanes = table(Lane)
 
 
 class Urgency(enum.IntEnum):
@@ -93,7 +88,7 @@ async def touch(transaction: Transaction, dues: Iterable[Due]) -> int:
     for start in range(0, len(rows), _ROWS_PER_STATEMENT):
         part = rows[start : start + _ROWS_PER_STATEMENT]
         newest = await _number(transaction, part)
-        await transaction.execute(_upsert(transaction.dialect), part)
+        await transaction.execute(_upsert(transaction), part)
         transaction.woken.update(row["lane"] for row in part)
     return newest
 
@@ -132,29 +127,26 @@ async def _number(transaction: Transaction, rows: list[dict[str, Any]]) -> int:
 
 async def next_number(transaction: Transaction, name: str, count: int = 1) -> int:
     """Advance a counter of the ledger by `count`; returns its new value."""
-    counter = table(Counter)
-    insert = _insert(transaction.dialect)(counter).values(name=name, value=count)
-    statement = insert.on_conflict_do_update(
-        index_elements=["name"], set_={"value": counter.c.value + count}
-    ).returning(counter.c.value)
+    statement = (
+        transaction.insert(counters)
+        .values(name=name, value=count)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + count})
+        .returning(counters.c.value)
+    )
     return int((await transaction.execute(statement)).scalar_one())
-
-
-def _insert(dialect: str) -> Any:
-    return postgresql.insert if dialect == "postgresql" else sqlite.insert
 
 
 _UPSERTS: dict[str, Any] = {}
 
 
-def _upsert(dialect: str) -> Any:
-    if dialect not in _UPSERTS:
-        _UPSERTS[dialect] = _build_upsert(dialect)
-    return _UPSERTS[dialect]
+def _upsert(transaction: Transaction) -> Any:
+    if transaction.dialect not in _UPSERTS:
+        _UPSERTS[transaction.dialect] = _build_upsert(transaction)
+    return _UPSERTS[transaction.dialect]
 
 
-def _build_upsert(dialect: str) -> Any:
-    insert = _insert(dialect)(work).values(
+def _build_upsert(transaction: Transaction) -> Any:
+    insert = transaction.insert(work).values(
         {
             name: sa.bindparam(name)
             for name in ("brand", "lane", "kind", "key", "urgency", "due_at", "generation", "attempts")

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.engine.operations import LeaseLost
 from syncd.engine.work import Claim
 from syncd.ledger.store import Ledger, Transaction
-from syncd.ledger.tables import Checkpoint
-from syncd.ledger.tables.base import table
-
-checkpoints = table(Checkpoint)
+from syncd.ledger.tables.core import checkpoints
 
 
 async def read_checkpoint(ledger: Ledger, brand: str, connection: str, name: str) -> str:
@@ -39,8 +33,7 @@ async def write_checkpoint(transaction: Transaction, claim: Claim, name: str, va
     Raises:
         LeaseLost: a newer owner of the lane wrote it already.
     """
-    insert: Any = postgresql.insert if transaction.dialect == "postgresql" else sqlite.insert
-    statement = insert(checkpoints).values(
+    statement = transaction.insert(checkpoints).values(
         brand=claim.brand, connection=claim.lane, name=name, value=value, epoch=claim.epoch, at=transaction.now
     )
     written = await transaction.execute(

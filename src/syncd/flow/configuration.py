@@ -16,13 +16,12 @@ from syncd.config import problems, reading
 from syncd.config.bundle import Bundle
 from syncd.errors import ConfigError, NotFoundError
 from syncd.ledger.store import Ledger, Transaction
-from syncd.ledger.tables import Revision
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import revisions
 from syncd.mapping.rulebook import Rulebook
 from syncd.sdk.registry import Registry
 
 _KEPT_IN_MEMORY = 8
-revisions = table(Revision)
+
 log = structlog.get_logger("syncd.configuration")
 
 

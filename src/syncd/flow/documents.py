@@ -10,11 +10,8 @@ import sqlalchemy as sa
 
 from syncd.ledger import blobs as blob_rows
 from syncd.ledger.store import Ledger, Transaction
-from syncd.ledger.tables import Document
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import documents
 from syncd.media.blobs import BlobInfo, BlobStore
-
-documents = table(Document)
 
 
 class Published(NamedTuple):
@@ -58,7 +55,7 @@ class DocumentStore:
         self, transaction: Transaction, brand: str, connection: str, extension: str, media_type: str, blob: BlobInfo
     ) -> None:
         holder = f"document:{connection}.{extension}"
-        await blob_rows.unpin(transaction, holder)
+        await blob_rows.let_go(transaction, holder)
         await blob_rows.keep(transaction, blob.hash, blob.size, holder)
         where = (documents.c.brand == brand, documents.c.connection == connection, documents.c.extension == extension)
         await transaction.execute(sa.delete(documents).where(*where))

@@ -8,11 +8,8 @@ import secrets
 import sqlalchemy as sa
 
 from syncd.ledger.store import Transaction
-from syncd.ledger.tables import Person
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import people
 from syncd.ledger.types import new_id
-
-people = table(Person)
 
 
 async def person_id(

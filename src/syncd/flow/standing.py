@@ -8,17 +8,14 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.config.models.connection import Connection
 from syncd.ledger import meta
 from syncd.ledger.store import Transaction
-from syncd.ledger.tables import ConnectionState
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import states
 from syncd.ledger.types import Row
 
-states = table(ConnectionState)
 RESTORED = "restored"
 """When the ledger was restored from a backup, in its `meta`; until a connection's next applied plan it only reads."""
 
@@ -73,9 +70,8 @@ async def _was_restored(connection: AsyncConnection) -> bool:
 
 async def set_standing(transaction: Transaction, brand: str, name: str, values: Mapping[str, Any]) -> None:
     """Change some of a connection's standing."""
-    insert: Any = postgresql.insert if transaction.dialect == "postgresql" else sqlite.insert
     defaults = {"revision": "", "applied_at": None, "paused": "", "takedowns_pass": True, "observed_at": None}
-    statement = insert(states).values({"brand": brand, "connection": name, **defaults, **values})
+    statement = transaction.insert(states).values({"brand": brand, "connection": name, **defaults, **values})
     await transaction.execute(
         statement.on_conflict_do_update(index_elements=["brand", "connection"], set_=dict(values))
     )

@@ -10,13 +10,10 @@ from syncd.config.bundle import Bundle
 from syncd.config.models.brands import Brief
 from syncd.domain.delivery import Delivery
 from syncd.domain.media import MediaFacts, RightsMetadata
-from syncd.ledger.tables import Asset, Submission, Version
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import assets, submissions, versions
 from syncd.ledger.types import Row
 from syncd.mapping import records
 from syncd.mapping.expressions import Facts
-
-assets, versions, submissions = table(Asset), table(Version), table(Submission)
 
 ROW = (
     sa.select(

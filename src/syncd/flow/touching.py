@@ -10,10 +10,7 @@ from syncd.config.bundle import Bundle
 from syncd.engine.work import LOCAL, Due, Urgency, touch
 from syncd.flow import places
 from syncd.ledger.store import Transaction
-from syncd.ledger.tables import Match, Placement
-from syncd.ledger.tables.base import table
-
-matches, placements = table(Match), table(Placement)
+from syncd.ledger.tables.core import matches, placements
 
 INTAKE, CHECK, REVIEW, MATCH, LOCATE, RENDER = "intake", "check", "review", "match", "locate", "render"
 POLL, COLLECT, RESPOND, MIRROR, OBSERVE = "poll", "collect", "respond", "mirror", "observe"

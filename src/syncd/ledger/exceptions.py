@@ -9,11 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from syncd.ledger.store import Transaction
-from syncd.ledger.tables import ExceptionRecord
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import exceptions
 from syncd.ledger.types import new_id
-
-exceptions = table(ExceptionRecord)
 
 
 @dataclass(frozen=True, slots=True)

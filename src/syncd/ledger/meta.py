@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.ledger.store import Transaction
-from syncd.ledger.tables import Meta
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import meta
 
-meta = table(Meta)
 LAST_SEEN = "last_seen"
 
 
@@ -23,6 +18,5 @@ async def value_of(reading: AsyncConnection, name: str) -> str:
 
 async def set_value(transaction: Transaction, name: str, value: str) -> None:
     """Set a value."""
-    insert: Any = postgresql.insert if transaction.dialect == "postgresql" else sqlite.insert
-    statement = insert(meta).values(name=name, value=value)
+    statement = transaction.insert(meta).values(name=name, value=value)
     await transaction.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))

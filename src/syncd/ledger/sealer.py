@@ -13,11 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from syncd.ledger import trail
 from syncd.ledger.store import Transaction
-from syncd.ledger.tables import Anchor, Event
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import anchors, events
 
 BATCH = 5_000
-events, anchors = table(Event), table(Anchor)
 
 
 @dataclass(frozen=True, slots=True)

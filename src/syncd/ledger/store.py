@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from syncd.clock import Clock
@@ -48,6 +49,10 @@ class Transaction:
         if self._session is not None:
             await self._session.flush()
         return await self.connection.execute(statement, parameters)
+
+    def insert(self, into: sa.Table) -> Any:
+        """An INSERT of the store's own dialect, which knows what to do on a conflict."""
+        return (postgresql.insert if self.dialect == "postgresql" else sqlite.insert)(into)
 
     def record(self, brand: str, kind: str, subject: str, /, revision: str = "", **data: Any) -> None:
         """Write an event with this transaction. `data` holds ids and plain facts, never personal data."""

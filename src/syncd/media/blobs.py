@@ -180,6 +180,20 @@ class BlobStore:
         with suppress(errors.NotFoundError), _translated(hash):
             await obstore.delete_async(self._store, _key(hash))
 
+    async def collect(self, hash: str, before: datetime) -> bool:
+        """Forget an object unless it was stored anew since `before`.
+
+        In a folder a put at the same moment always survives; a bucket has no such step, so there it is looked at last.
+        """
+        if self._folder is not None:
+            target = self._folder / _key(hash)
+            return await asyncio.to_thread(_unlink_unless_new, target, self._folder / "partial", before.timestamp())
+        found = await self.stat(hash)
+        if found is None or (found.modified and found.modified >= before):
+            return False
+        await self.delete(hash)
+        return True
+
     async def list(self) -> AsyncIterator[BlobInfo]:
         """Every object with `modified`, in no order."""
         with _translated("blobs"):
@@ -296,6 +310,24 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _unlink_unless_new(target: Path, partial: Path, before: float) -> bool:
+    """Move the file aside first, so that what is put under its name from now on is another file."""
+    aside = partial / f"collect-{target.name}"
+    try:
+        if target.stat().st_mtime >= before:
+            return False
+        os.replace(target, aside)
+    except FileNotFoundError:
+        return False
+    if aside.stat().st_mtime >= before:
+        with suppress(FileExistsError):  # put once more meanwhile: equal bytes
+            os.link(aside, target)
+        aside.unlink()
+        return False
+    aside.unlink()
+    return True
 
 
 def _unlink_older(folder: Path, before: float) -> int:

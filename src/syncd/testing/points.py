@@ -25,8 +25,7 @@ from syncd.engine.engine import Engine
 from syncd.engine.handler import Handler, Outcome
 from syncd.engine.work import Claim
 from syncd.ledger.store import Ledger
-from syncd.ledger.tables import Placement
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import placements
 from syncd.media.workers import MediaWorkers
 from syncd.sdk.registry import Registry
 from syncd.sdk.system import System
@@ -226,7 +225,6 @@ class _Staged:
         return await self._handler.run(claims)
 
     async def _withdraws(self, claims: Sequence[Claim]) -> bool:
-        placements = table(Placement)
         query = sa.select(placements.c.id).where(
             placements.c.connection == claims[0].lane,
             placements.c.listing.in_([claim.key for claim in claims]),

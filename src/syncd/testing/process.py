@@ -28,12 +28,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 import syncd.app
 from syncd.domain.review import Verdict
-from syncd.engine import operations
-from syncd.engine.work import work
 from syncd.errors import ConflictError
-from syncd.flow.decide import Ruling, decide
-from syncd.flow.subject import versions
-from syncd.flow.touching import placements
+from syncd.flow.review.decide import Ruling, decide
+from syncd.ledger.tables.core import items, placements, versions, work
 from syncd.settings import Settings
 from syncd.telemetry import logging
 from syncd.testing import points as crash_points
@@ -127,7 +124,7 @@ async def _unrest(reading: AsyncConnection, now: datetime, within: timedelta) ->
     counts = (
         sa.select(sa.func.count()).select_from(work).where(keys),
         sa.select(sa.func.count()).select_from(placements).where(pending),
-        sa.select(sa.func.count()).select_from(operations.items).where(operations.items.c.result == ""),
+        sa.select(sa.func.count()).select_from(items).where(items.c.result == ""),
     )
     return sum([int((await reading.execute(count)).scalar_one()) for count in counts])
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from syncd.flow import publicmedia, tokens
 from syncd.flow.documents import DocumentStore
+from syncd.flow.operate import tokens
+from syncd.flow.renditions import public
 from syncd.flow.services import Services
 from syncd.web.auth import Principal, Scope, StoredToken
 from syncd.web.documents import Document
@@ -19,7 +20,7 @@ class LedgerMedia:
         self.services = services
 
     async def find(self, name: str) -> PublicMedia | None:
-        found = await publicmedia.find(self.services.ledger, name)
+        found = await public.find(self.services.ledger, name)
         return PublicMedia(found.sha256, found.size, found.media_type, withdrawn=found.withdrawn) if found else None
 
     def stream(self, sha256: str, start: int, end: int) -> AsyncIterator[bytes]:

@@ -10,10 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from syncd.engine import work
-from syncd.engine.inbox import Arrival, Inbox, InboxFull, inbox
+from syncd.engine.inbox import Arrival, Inbox, InboxFull
 from syncd.engine.work import LOCAL, Due
 from syncd.ledger.store import Ledger, Transaction
 from syncd.ledger.tables import Work
+from syncd.ledger.tables.core import inbox
 from syncd.sdk.roles import RawItem
 from syncd.testing.clock import ManualClock
 

@@ -9,11 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from syncd.flow import audit, history
-from syncd.flow.audit import events
-from syncd.flow.people import people
+from syncd.flow.care import audit
+from syncd.flow.show import history
 from syncd.ledger import trail
-from syncd.ledger.sealer import anchors
+from syncd.ledger.tables.core import anchors, events, people
 from tests.support.terminal import type_in
 from tests.support.world import World
 

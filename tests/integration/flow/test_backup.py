@@ -15,18 +15,13 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from syncd.flow import audit
-from syncd.flow.backup import BackupDamaged, BackupExists, BadDirectory
-from syncd.flow.housekeeping import GarbageHandler, sweep
-from syncd.flow.restore import OtherStore, StoresNotEmpty, restore
-from syncd.flow.review import decisions
-from syncd.flow.subject import versions
-from syncd.flow.touching import placements
-from syncd.ledger.blobs import pins
+from syncd.flow.care import audit
+from syncd.flow.care.backup import BackupDamaged, BackupExists, BadDirectory
+from syncd.flow.care.housekeeping import GarbageHandler, sweep
+from syncd.flow.care.restore import OtherStore, StoresNotEmpty, restore
 from syncd.ledger.copying import LedgerNotEmpty
 from syncd.ledger.lock import LedgerInUse
-from syncd.ledger.tables import SubmissionFile
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import decisions, files, pins, placements, versions
 from syncd.media.blobs import BlobStore
 from syncd.settings import Settings
 from tests.support.postgres import Postgres
@@ -134,7 +129,7 @@ async def test_work_under_way_goes_on_and_new_numbers_do_not_collide(
     second = await world.publish("GL-0002_after.jpg", colour="green")
     await world.until(lambda: world.all_live(first))
     assert first != second
-    assert len(await world.rows(sa.select(table(SubmissionFile).c.id))) == 2
+    assert len(await world.rows(sa.select(files.c.id))) == 2
 
 
 async def test_writes_on_waits_for_a_plan_as_well(tmp_path: Path, request: pytest.FixtureRequest) -> None:

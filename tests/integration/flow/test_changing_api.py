@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from syncd.flow import tokens
+from syncd.flow.operate import tokens
 from syncd.web import auth
 from tests.support.world import World
 

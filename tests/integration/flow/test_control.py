@@ -6,10 +6,10 @@ import pytest
 import sqlalchemy as sa
 
 from syncd.errors import NotFoundError
-from syncd.flow import control
-from syncd.flow.checkup import check_up
-from syncd.flow.decide import withdraw
-from syncd.flow.subject import versions
+from syncd.flow.operate import control
+from syncd.flow.operate.checkup import check_up
+from syncd.flow.review.decide import withdraw
+from syncd.ledger.tables.core import versions
 from tests.support.world import World
 
 
@@ -19,6 +19,7 @@ async def state_in(world: World, asset: str, connection: str) -> str:
 
 async def test_a_paused_source_is_not_read_until_it_is_resumed(world: World) -> None:
     await control.pause(world.services, "creators", "all", takedowns_pass=False, principal="tester")
+    await world.clock.rest()  # a look that had begun ends
     world.submit("GL-0001.jpg")
     await world.clock.advance(60)
     assert await world.rows(sa.select(versions)) == []

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from syncd.engine import inbox
 from syncd.engine.inbox import Arrival
-from syncd.flow.subject import submissions
+from syncd.ledger.tables.core import submissions
 from syncd.mapping import cases
 from syncd.mapping.rulebook import Rulebook
 from syncd.sdk.roles import RawItem

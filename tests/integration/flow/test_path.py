@@ -12,13 +12,9 @@ import sqlalchemy as sa
 from PIL import Image
 
 from syncd.domain.review import Verdict
-from syncd.flow.decide import NotAsked, Ruling, Superseded, UnknownReason, decide
-from syncd.flow.housekeeping import sweep
-from syncd.flow.review import decisions
-from syncd.flow.subject import assets, versions
-from syncd.flow.touching import matches, placements
-from syncd.ledger.tables import Finding, SubmissionFile
-from syncd.ledger.tables.base import table
+from syncd.flow.care.housekeeping import sweep
+from syncd.flow.review.decide import NotAsked, Ruling, Superseded, UnknownReason, decide
+from syncd.ledger.tables.core import assets, decisions, files, findings, matches, placements, versions
 from tests.support.world import STUDIO, World
 
 
@@ -94,8 +90,7 @@ async def _old_gone(world: World, asset: str) -> bool:
 async def test_what_meets_no_spec_is_held_with_rule_value_and_limit(world: World) -> None:
     world.submit("GL-0001.jpg", size=(90, 80))
     row = await world.until(lambda: world.version("GL-0001.jpg", 1, "held"))
-    found = table(Finding)
-    [finding] = await world.rows(sa.select(found).where(found.c.version_id == row.id))
+    [finding] = await world.rows(sa.select(findings).where(findings.c.version_id == row.id))
     assert (finding.rule, finding.measured, finding.limit) == ("min_width", "90 px", "100 px")
     status = world.root / "inbox"
     await world.until(lambda: _status_says(status, "needs 100 px"))
@@ -142,7 +137,6 @@ async def test_an_approval_from_elsewhere_counts_for_nothing_where_it_is_not_imp
 async def test_the_same_picture_twice_is_one_asset(world: World) -> None:
     asset = await world.publish("GL-0001.jpg")
     world.submit("GL-0001_again.jpg")
-    files = table(SubmissionFile)
     await world.until(lambda: _stored(world, 2))
     linked = await world.rows(sa.select(files.c.asset_id))
     assert {row.asset_id for row in linked} == {asset}
@@ -150,7 +144,6 @@ async def test_the_same_picture_twice_is_one_asset(world: World) -> None:
 
 
 async def _stored(world: World, number: int) -> bool:
-    files = table(SubmissionFile)
     return len(await world.rows(sa.select(files).where(files.c.state == "stored"))) == number
 
 

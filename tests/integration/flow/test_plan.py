@@ -11,13 +11,10 @@ import sqlalchemy as sa
 from PIL import Image
 
 from syncd.domain.plan import PlanAction
-from syncd.flow.apply import NothingToApply, NotSeparable, Only, PlanDrift, apply_plan
-from syncd.flow.catalogue import products
-from syncd.flow.observe import listings
-from syncd.flow.plan import Plan, make_plan
-from syncd.flow.reconfigure import reload
-from syncd.flow.standing import states
-from syncd.flow.touching import matches, placements
+from syncd.flow.plan.activate import reload
+from syncd.flow.plan.apply import NothingToApply, NotSeparable, Only, PlanDrift, apply_plan
+from syncd.flow.plan.plans import Plan, make_plan
+from syncd.ledger.tables.core import listings, matches, placements, products, states
 from tests.support.world import STUDIO, World
 
 

@@ -7,10 +7,9 @@ import sqlalchemy as sa
 
 from syncd.config.problems import InvalidFiles
 from syncd.errors import NotFoundError
-from syncd.flow.configuration import revisions
-from syncd.flow.reconfigure import reload
-from syncd.flow.revisions import compare, list_revisions, read_revision
-from syncd.flow.touching import matches
+from syncd.flow.plan.activate import reload
+from syncd.flow.plan.revisions import compare, list_revisions, read_revision
+from syncd.ledger.tables.core import matches, revisions
 from tests.support.world import World
 
 

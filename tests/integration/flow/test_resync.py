@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from syncd.engine.work import Urgency, work
+from syncd.engine.work import Urgency
 from syncd.errors import NotFoundError
-from syncd.flow.jobs import Progress, progress_of
-from syncd.flow.observe import listings
-from syncd.flow.resync import KeyReused, NoSelection, Request, resync
-from syncd.flow.selecting import Selection, selected
-from syncd.ledger.tables import Event, Operation
-from syncd.ledger.tables.base import table
+from syncd.flow.resync.jobs import Progress, progress_of
+from syncd.flow.resync.mark import KeyReused, NoSelection, Request, resync
+from syncd.flow.resync.selection import Selection, selected
+from syncd.ledger.tables.core import events, listings, operations, work
 from tests.support.world import World
 
 ME = Request("tester")
@@ -61,7 +59,7 @@ async def at_rest(world: World) -> bool:
 async def counts(world: World) -> tuple[int, int]:
     """Events (but those of housekeeping) and operations so far."""
     found = []
-    for rows in (table(Event), table(Operation)):
+    for rows in (events, operations):
         [row] = await world.rows(sa.select(sa.func.count()).select_from(rows))
         found.append(row[0])
     return found[0], found[1]

@@ -10,14 +10,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from syncd.flow.decide import withdraw
-from syncd.flow.grants import consents
-from syncd.flow.housekeeping import sweep
-from syncd.flow.placing import receipts
+from syncd.flow.care.housekeeping import sweep
+from syncd.flow.review.decide import withdraw
 from syncd.flow.standing import set_standing
-from syncd.flow.touching import placements
-from syncd.ledger.tables import Work
-from syncd.ledger.tables.base import table
+from syncd.ledger.tables.core import consents, placements, receipts, work
 from tests.support.world import STUDIO, World
 
 DANA = "dana@acme.example"
@@ -147,7 +143,6 @@ async def _gone_count(world: World, number: int) -> bool:
 async def test_a_sweep_heals_what_every_trigger_missed(world: World) -> None:
     world.submit("GL-0001.jpg")
     asset = await world.approve("GL-0001.jpg")
-    work = table(Work)
     await world.until(lambda: world.rows(sa.select(work).where(work.c.kind == "match")), 10)
     async with world.services.ledger.write() as transaction:
         await transaction.execute(

@@ -91,6 +91,15 @@ async def test_an_object_is_listed_until_it_is_deleted(store: BlobStore) -> None
     assert len([each async for each in store.list()]) == 2
 
 
+async def test_the_collector_leaves_what_was_stored_anew(store: BlobStore) -> None:
+    info = await store.put_bytes(b"once more")
+    assert not await store.collect(info.hash, datetime.now(UTC) - timedelta(hours=1))
+    assert await store.read(info.hash) == b"once more"
+    assert await store.collect(info.hash, datetime.now(UTC) + timedelta(hours=1))
+    assert await store.stat(info.hash) is None
+    assert not await store.collect(info.hash, datetime.now(UTC) + timedelta(hours=1))
+
+
 async def test_what_is_missing_is_not_found(store: BlobStore) -> None:
     for hash in ("0" * 64, "../../etc/passwd", ""):
         with pytest.raises(NotFoundError):

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from syncd.domain.plan import Difference, PlanAction, PlanLine
-from syncd.flow.apply import Only, is_drift
-from syncd.flow.planlines import PlannedLine
+from syncd.flow.plan.apply import Only, is_drift
+from syncd.flow.plan.lines import PlannedLine
 
 ADD = PlanLine("shop", "listing:8812", PlanAction.ADD, "a", after="v1 abc")
 REMOVE = PlanLine("shop", "listing:8812", PlanAction.REMOVE, "a", "mapping_changed", before="v1 abc")

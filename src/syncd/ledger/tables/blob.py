@@ -7,7 +7,7 @@ from syncd.ledger.types import BigId
 
 
 class Blob(SQLModel, table=True):
-    """Content in the object store, named by its sha256."""
+    """Content in the object store, named by its sha256; `stored_at` begins anew when a reader may still hold it."""
 
     __tablename__ = "blob"
 

@@ -6,13 +6,12 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
-from syncd.flow import browse
-from syncd.flow.acting import acting
-from syncd.flow.browse import Asset, Match, Version
-from syncd.flow.case import case
-from syncd.flow.decide import withdraw
+from syncd.flow.operate.acting import acting
+from syncd.flow.review.decide import withdraw
 from syncd.flow.services import Services
-from syncd.flow.subject import assets
+from syncd.flow.show import browse
+from syncd.flow.show.browse import Asset, Match, Version
+from syncd.flow.show.case import case
 from syncd.web.auth import Scope
 from syncd.web.models import Body, NoQuery, Query, View
 from syncd.web.pagination import Cursors, Page, PageQuery
@@ -88,7 +87,7 @@ class Assets:
         rows = await browse.page(
             self.services, Asset, by=("created_at", "id"), after=_cursors.read(call.query.cursor),
             limit=call.query.limit, newest_first=True,
-            where=[assets.c[name] == value for name, value in given.items() if value],
+            equal=given,
         )  # fmt: skip
         return _cursors.page(Page[Asset], rows, call.query.limit, lambda row: row, lambda row: (row.created_at, row.id))
 

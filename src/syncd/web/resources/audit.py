@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field, TypeAdapter
 
-from syncd.flow import audit, browse, history
-from syncd.flow.audit import BrandAudit, events
-from syncd.flow.browse import Event
-from syncd.flow.history import WasShown
+from syncd.flow.care import audit
+from syncd.flow.care.audit import BrandAudit
 from syncd.flow.services import Services
+from syncd.flow.show import browse, history
+from syncd.flow.show.browse import Event
+from syncd.flow.show.history import WasShown
 from syncd.web.auth import Scope
 from syncd.web.models import Instant, Query, View
 from syncd.web.pagination import Cursors, Page, PageQuery
@@ -73,12 +74,10 @@ class Audit:
     async def list_events(self, call: Call[EventQuery, None]) -> Page[Event]:
         query = call.query
         given = {"brand": query.brand, "kind": query.kind, "subject": query.subject}
-        where = [events.c[name] == value for name, value in given.items() if value]
-        where += [events.c.at >= query.since] if query.since else []
-        where += [events.c.at < query.until] if query.until else []
         rows = await browse.page(
-            self.services, Event, by=("id",), after=_cursors.read(query.cursor), limit=query.limit, where=where
-        )
+            self.services, Event, by=("id",), after=_cursors.read(query.cursor), limit=query.limit, equal=given,
+            since=query.since, until=query.until,
+        )  # fmt: skip
         return _cursors.page(Page[Event], rows, query.limit, lambda row: row, lambda row: (row.id,))
 
     async def verify_audit(self, call: Call[AuditQuery, None]) -> Verification:

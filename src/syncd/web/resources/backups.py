@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, RootModel
 
-from syncd.flow import backup
+from syncd.flow.care import backup
 from syncd.flow.services import Services
 from syncd.web.auth import Scope
 from syncd.web.models import Body, NoQuery

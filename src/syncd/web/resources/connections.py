@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import Field, RootModel
 
-from syncd.flow import control, ownership
-from syncd.flow.checkup import Checkup, check_up
-from syncd.flow.control import Account
+from syncd.flow import ownership
+from syncd.flow.operate import control
+from syncd.flow.operate.checkup import Checkup, check_up
+from syncd.flow.operate.control import Account
 from syncd.flow.services import Services
 from syncd.web.auth import Scope
 from syncd.web.models import Body, NoQuery, View

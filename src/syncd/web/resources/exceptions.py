@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
-from syncd.flow import browse, desk
-from syncd.flow.browse import ExceptionRecord
+from syncd.flow.operate import desk
 from syncd.flow.services import Services
+from syncd.flow.show import browse
+from syncd.flow.show.browse import ExceptionRecord
 from syncd.web.auth import Scope
 from syncd.web.models import Body, Instant, NoQuery, View
 from syncd.web.pagination import Cursors, Page, PageQuery

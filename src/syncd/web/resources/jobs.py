@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from syncd.flow.jobs import Progress, progress_of
+from syncd.flow.resync.jobs import Progress, progress_of
 from syncd.flow.services import Services
 from syncd.web.auth import Scope
 from syncd.web.models import NoQuery, View

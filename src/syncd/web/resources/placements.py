@@ -5,10 +5,9 @@ from __future__ import annotations
 from pydantic import Field, TypeAdapter
 
 from syncd.domain.placement import PlacementState
-from syncd.flow import browse
-from syncd.flow.browse import Placement, Receipt
 from syncd.flow.services import Services
-from syncd.flow.touching import placements
+from syncd.flow.show import browse
+from syncd.flow.show.browse import Placement, Receipt
 from syncd.web.auth import Scope
 from syncd.web.models import NoQuery, View
 from syncd.web.pagination import Cursors, Page, PageQuery
@@ -52,7 +51,7 @@ class Placements:
         given = {"brand": query.brand, "connection": query.connection, "asset_id": query.asset, "state": query.state}
         rows = await browse.page(
             self.services, Placement, by=("connection", "listing", "id"), after=_cursors.read(query.cursor),
-            limit=query.limit, where=[placements.c[name] == value for name, value in given.items() if value],
+            limit=query.limit, equal=given,
         )  # fmt: skip
         return _cursors.page(
             Page[Placement], rows, query.limit, lambda row: row, lambda row: (row.connection, row.listing, row.id)

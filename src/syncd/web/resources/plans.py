@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field, TypeAdapter, model_validator
 
 from syncd.domain.plan import PlanAction
-from syncd.flow import apply, plan
+from syncd.flow.plan import apply, plans
 from syncd.flow.services import Services
 from syncd.web.auth import Scope
 from syncd.web.models import Body, NoQuery, View
@@ -181,22 +181,22 @@ class Plans:
         ]  # fmt: skip
 
     async def make_plan(self, call: Call[NoQuery, NewPlan]) -> Reply:
-        made = await plan.make_plan(
+        made = await plans.make_plan(
             self.services, call.body.files, call.principal.name, revision=call.body.revision
         )  # fmt: skip
         return Reply(201, self._view(made), {"Location": f"/api/v1/plans/{made.id}"})
 
     async def list_plans(self, call: Call[PageQuery, None]) -> Page[PlanSummary]:
-        rows = await plan.list_plans(self.services, _cursors.read(call.query.cursor), call.query.limit)
+        rows = await plans.list_plans(self.services, _cursors.read(call.query.cursor), call.query.limit)
         return _cursors.page(Page[PlanSummary], rows, call.query.limit,
                              lambda row: PlanSummary.model_validate(row._mapping),
                              lambda row: (row.created_at, row.id))  # fmt: skip
 
     async def read_plan(self, call: Call[NoQuery, None]) -> PlanView:
-        return self._view(await plan.read_plan(self.services, call.path["id"]))
+        return self._view(await plans.read_plan(self.services, call.path["id"]))
 
     async def list_plan_lines(self, call: Call[LineQuery, None]) -> Page[LineView]:
-        found = await plan.read_plan(self.services, call.path["id"])
+        found = await plans.read_plan(self.services, call.path["id"])
         query, after = call.query, _lines.read(call.query.cursor) or (-1,)
         wanted = [
             (number, line)
@@ -211,7 +211,7 @@ class Plans:
         only = [apply.Only(part.connection, part.sku, part.listing) for part in call.body.only]
         return self._view(await apply.apply_plan(self.services, call.path["id"], only, call.principal.name))
 
-    def _view(self, found: plan.Plan) -> PlanView:
+    def _view(self, found: plans.Plan) -> PlanView:
         body = found.body
         removals = [self._line(line) for line in body["lines"] if line["action"] == PlanAction.REMOVE.value]
         return PlanView(

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from syncd.flow.jobs import progress_of
-from syncd.flow.resync import Request, resync
-from syncd.flow.selecting import Selection
+from syncd.flow.resync.jobs import progress_of
+from syncd.flow.resync.mark import Request, resync
+from syncd.flow.resync.selection import Selection
 from syncd.flow.services import Services
 from syncd.web.auth import Scope
 from syncd.web.models import Body, Instant, NoQuery

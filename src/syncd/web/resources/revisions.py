@@ -6,8 +6,8 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
-from syncd.flow import revisions
-from syncd.flow.reconfigure import reload
+from syncd.flow.plan import revisions
+from syncd.flow.plan.activate import reload
 from syncd.flow.services import Services
 from syncd.web.auth import Scope
 from syncd.web.models import Body, NoQuery, Query, View

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field, RootModel
 
-from syncd.flow import status as overview
-from syncd.flow.explain import explain
-from syncd.flow.explained import Page
 from syncd.flow.services import Services
+from syncd.flow.show import status as overview
+from syncd.flow.show.explain import explain
+from syncd.flow.show.explanation import Page
 from syncd.web.auth import Scope
 from syncd.web.models import NoQuery, Query
 from syncd.web.refusals import InvalidRequest

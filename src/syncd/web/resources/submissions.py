@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
-from syncd.flow import browse
-from syncd.flow.browse import Submission, SubmissionFile
 from syncd.flow.services import Services
-from syncd.flow.subject import submissions
+from syncd.flow.show import browse
+from syncd.flow.show.browse import Submission, SubmissionFile
 from syncd.web.auth import Scope
 from syncd.web.models import NoQuery, View
 from syncd.web.pagination import Cursors, Page, PageQuery
@@ -49,7 +48,7 @@ class Submissions:
         rows = await browse.page(
             self.services, Submission, by=("received_at", "id"), after=_cursors.read(call.query.cursor),
             limit=call.query.limit, newest_first=True,
-            where=[submissions.c[name] == value for name, value in given.items() if value],
+            equal=given,
         )  # fmt: skip
         return _cursors.page(
             Page[Submission], rows, call.query.limit, lambda row: row, lambda row: (row.received_at, row.id)

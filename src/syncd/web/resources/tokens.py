@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from syncd.flow import tokens
+from syncd.flow.operate import tokens
 from syncd.flow.services import Services
 from syncd.web.auth import Scope, mint
 from syncd.web.models import Body, NoQuery, View

@@ -6,13 +6,11 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 
 from syncd.domain.asset import VersionStatus
 from syncd.domain.review import Verdict
-from syncd.flow import browse
-from syncd.flow.acting import acting
-from syncd.flow.browse import Decision, Finding, Version
-from syncd.flow.decide import Ruling, decide
-from syncd.flow.review import decisions
+from syncd.flow.operate.acting import acting
+from syncd.flow.review.decide import Ruling, decide
 from syncd.flow.services import Services
-from syncd.flow.subject import versions
+from syncd.flow.show import browse
+from syncd.flow.show.browse import Decision, Finding, Version
 from syncd.web.auth import Scope
 from syncd.web.models import Body, NoQuery, View
 from syncd.web.pagination import Cursors, Page, PageQuery
@@ -77,13 +75,11 @@ class Versions:
         ]  # fmt: skip
 
     async def list_versions(self, call: Call[VersionQuery, None]) -> Page[Version]:
-        given = {"brand": call.query.brand, "asset_id": call.query.asset, "status": call.query.status}
-        where = [versions.c[name] == value for name, value in given.items() if value]
-        if call.query.current is not None:
-            where.append(versions.c.current.is_(call.query.current))
+        given = {"brand": call.query.brand, "asset_id": call.query.asset, "status": call.query.status,
+                 "current": call.query.current}  # fmt: skip
         rows = await browse.page(
             self.services, Version, by=("received_at", "id"), after=_versions.read(call.query.cursor),
-            limit=call.query.limit, newest_first=True, where=where,
+            limit=call.query.limit, newest_first=True, equal=given,
         )  # fmt: skip
         return _versions.page(
             Page[Version], rows, call.query.limit, lambda row: row, lambda row: (row.received_at, row.id)
@@ -106,6 +102,6 @@ class Versions:
         rows = await browse.page(
             self.services, Decision, by=("at", "id"), after=_decisions.read(call.query.cursor),
             limit=call.query.limit, newest_first=True,
-            where=[decisions.c[name] == value for name, value in given.items() if value],
+            equal=given,
         )  # fmt: skip
         return _decisions.page(Page[Decision], rows, call.query.limit, lambda row: row, lambda row: (row.at, row.id))

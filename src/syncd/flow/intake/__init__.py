@@ -1,0 +1,1 @@
+"""What arrives: taken in, understood, its bytes brought home, its sender answered."""

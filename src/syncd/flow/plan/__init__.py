@@ -1,0 +1,1 @@
+"""Another revision: what it would change, shown before it is applied."""

@@ -1,0 +1,1 @@
+"""What a version becomes for each target: intended, made, served."""

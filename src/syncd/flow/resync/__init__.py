@@ -1,0 +1,1 @@
+"""Marking keys as due because somebody asked, in the background."""

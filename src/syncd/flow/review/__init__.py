@@ -1,0 +1,1 @@
+"""Before people and with people: checks, grants, rounds of review, decisions."""

@@ -1,0 +1,1 @@
+"""What people read: why content stands where it does, what the daemon does, the ledger in pages."""
