@@ -39,7 +39,7 @@ def end_of_right(run: Run, until: datetime) -> None:
     last = max(row["gone_at"] for row in rows.values())
     steps = ((clock(rows["shop-feed"]["live_at"]), "Live in the shop, read back."), (clock(until), "The right ends."),
              (clock(last), "Gone everywhere, and looked at again."))  # fmt: skip
-    run.tale.takedown = Takedown(DOGS, picture, "terms/creator-2026.pdf", until, steps, tuple(places))
+    run.tale.takedown = Takedown(DOGS, picture, "mappings/terms/creator-2026.pdf", until, steps, tuple(places))
 
 
 def _check_gone(run: Run, url: str) -> None:

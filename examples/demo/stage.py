@@ -1,7 +1,6 @@
 """Sets the stage: a folder that is the daemon's SYNCD_ROOT, and what the creators will deliver into it.
 
 connectors/ mappings/     the project's own, as they are
-terms/                    the paper that grants rest on
 products.csv              the catalogue (a PIM in real life)
 product-media.csv         its links to media, with one link that somebody else made
 shop-feed-base.xml        the shop's present feed, with somebody else's pictures
@@ -44,16 +43,6 @@ PRODUCTS = {
     OUTDOORS: Product("4012345678918", "Gift box Great Day Out", "v1"),
 }
 _MARK = "made-by-the-demo.txt"
-_TERMS = b"""%PDF-1.4
-1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
-2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
-3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 420 120]/Contents 4 0 R/Resources<</Font<</F<</Type/Font/Subtype/Type1\
-/BaseFont/Helvetica>>>>>>>>endobj
-4 0 obj<</Length 78>>stream
-BT /F 14 Tf 24 60 Td (Creator terms 2026: organic use, web and social, US and DE) Tj ET
-endstream endobj
-trailer<</Root 1 0 R>>
-"""
 _VOUCHER = b"<!doctype html><title>Free voucher</title><script>location = 'https://evil.example/'</script>\n"
 _STRANGER_LINK = f"{LODGE},https://studio.acme.example/gl-0412-packshot.tif,gl-0412-packshot.tif,main,,,,,,,studio"
 _LINK_COLUMNS = "sku,url,name,role,alt,media_type,sha256,asset,version,placement,managed_by"
@@ -141,9 +130,8 @@ def build(root: Path, media_url: str) -> Stage:
     _clear(stage.root)
     for name in ("connectors", "mappings"):
         shutil.copytree(PROJECT / name, stage.root / name)
-    for folder in (stage.inbox, stage.dam, stage.world, stage.deliveries, stage.studio, stage.root / "terms"):
+    for folder in (stage.inbox, stage.dam, stage.world, stage.deliveries, stage.studio):
         folder.mkdir()
-    (stage.root / "terms" / "creator-2026.pdf").write_bytes(_TERMS)
     _write_catalogue(stage)
     _write_shop_feed(stage, media_url)
     _make_pictures(stage)

@@ -38,13 +38,13 @@ def wanted(matrix: Sequence[Entry], facts: Facts, connections: Mapping[str, Conn
     """What every entry that holds asks for, in the entries' order, each (connection, spec, role) once.
 
     Args:
-        connections: by name; only those of the asset's brand are considered.
+        connections: by name; only channels of the asset's brand are considered: a library holds the version itself.
 
     Raises:
         errors.RuleFailed: a condition has no answer for this subject.
     """
     asset = facts.subject.asset
-    own = sorted(name for name, connection in connections.items() if connection.brand == asset.brand)
+    own = sorted(name for name, each in connections.items() if each.brand == asset.brand and "channel" in each.roles)
     found: dict[tuple[str, str, str], Wanted] = {}
     for entry in matrix:
         if entry.kind != asset.kind or (entry.when and not entry.when.holds(facts)):

@@ -98,7 +98,9 @@ def _collect(walk: Iterator[Part], format: str) -> tuple[list[Part], int]:
 def _inspect_part(view: memoryview, part: Part, format: str, metadata_bytes: int) -> None:
     if part.end - part.start > 4 * metadata_bytes:
         what = f"The {format} file has a {part.name!r} of {part.end - part.start} bytes."
-        raise errors.HostileInput("metadata-limit", what, limit=4 * metadata_bytes)
+        raise errors.HostileInput(
+            "metadata-limit", what, measured=f"{part.end - part.start} bytes", limit=f"{4 * metadata_bytes} bytes"
+        )
     content = bytes(view[part.start : part.end])
     search(content, format)
     if format == "png" and part.name in (b"zTXt", b"iTXt", b"iCCP"):
@@ -120,7 +122,8 @@ def _unpack(content: bytes, name: bytes, limit: int) -> None:
     except zlib.error:
         return
     if len(text) > limit:
-        raise errors.HostileInput("metadata-limit", f"A {name!r} unpacks to more than {limit} bytes.", limit=limit)
+        what = f"A {name!r} unpacks to more than {limit} bytes."
+        raise errors.HostileInput("metadata-limit", what, measured=f"more than {limit} bytes", limit=f"{limit} bytes")
     search(text, "png")
 
 

@@ -65,7 +65,8 @@ def rights_of_xmp(packet: bytes, *, xmp_bytes: int) -> RightsMetadata:
         HostileInput: reasons `metadata-limit`, `xml-entities` (a document type or entities, which XMP never has).
     """
     if len(packet) > xmp_bytes:
-        raise errors.HostileInput("metadata-limit", f"The XMP packet has {len(packet)} bytes.", limit=xmp_bytes)
+        what = f"The XMP packet has {len(packet)} bytes."
+        raise errors.HostileInput("metadata-limit", what, measured=f"{len(packet)} bytes", limit=f"{xmp_bytes} bytes")
     try:
         root = fromstring(packet.strip(b"\x00 \r\n\t"), forbid_dtd=True) if packet else None
     except DefusedXmlException as error:

@@ -69,7 +69,7 @@ def _require_sound(path: Path, limits: MediaLimits) -> str:
     size = path.stat().st_size
     if size > limits.image_bytes:
         what = f"The picture has {size} bytes; {limits.image_bytes} are allowed."
-        raise errors.HostileInput("too-large", what, limit=limits.image_bytes)
+        raise errors.HostileInput("too-large", what, measured=f"{size} bytes", limit=f"{limits.image_bytes} bytes")
     with path.open("rb") as file:
         format = sniff.require_media(file.read(sniff.HEAD), "The file")
         if kind_of(format) != "image":
@@ -84,13 +84,16 @@ def _require_small(image: Image.Image, limits: MediaLimits) -> None:
     width, height = image.size
     if width * height > limits.image_pixels or max(width, height) > limits.image_side:
         limit = f"{limits.image_pixels} pixels and {limits.image_side} a side"
-        raise errors.HostileInput("pixel-limit", f"The picture is {width}x{height}; the limit is {limit}.")
+        what = f"The picture is {width}x{height}; the limit is {limit}."
+        raise errors.HostileInput("pixel-limit", what, measured=f"{width}x{height}", limit=limit)
 
 
 def _require_still(image: Image.Image) -> None:
     if image.format not in _STILL_WITH_MANY and getattr(image, "is_animated", False):
         what = f"The {image.format} file holds more than one frame or page; send one still picture."
-        raise errors.HostileInput("frame-limit", what)
+        raise errors.HostileInput(
+            "frame-limit", what, measured=f"{getattr(image, 'n_frames', 2)} frames", limit="1 frame"
+        )
 
 
 def _oriented(image: Image.Image, format: str) -> Opened:

@@ -48,7 +48,9 @@ def require_sound(path: Path, limits: MediaLimits) -> str:
         format = sniff.require_media(file.read(sniff.HEAD), "The file")
         if path.stat().st_size > limits.video_bytes:
             what = f"The video has {path.stat().st_size} bytes; {limits.video_bytes} are allowed."
-            raise errors.HostileInput("too-large", what, limit=limits.video_bytes)
+            raise errors.HostileInput(
+                "too-large", what, measured=f"{path.stat().st_size} bytes", limit=f"{limits.video_bytes} bytes"
+            )
         videocontainer.inspect_video(file, format)
     return format
 

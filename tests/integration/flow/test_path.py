@@ -13,6 +13,7 @@ from PIL import Image
 
 from syncd.domain.review import Verdict
 from syncd.flow.care.housekeeping import sweep
+from syncd.flow.plan.activate import reload
 from syncd.flow.review.decide import NotAsked, Ruling, Superseded, UnknownReason, decide
 from syncd.ledger.tables.core import assets, decisions, files, findings, matches, placements, versions
 from tests.support.world import STUDIO, World
@@ -165,6 +166,24 @@ async def test_an_ambiguous_match_waits_and_a_persons_word_resolves_it(world: Wo
 
 async def _dam_only(world: World, asset: str) -> bool:
     return await world.placed(asset) == {"dam": ["live"]}
+
+
+async def test_a_listing_that_turns_out_to_be_anothers_gives_the_picture_back(world: World) -> None:
+    asset = await world.publish("GL-0001.jpg")
+    text = (world.root / "connectors/shop.yaml").read_text()
+    world.write("mappings/names.csv", "sku,name\nGL-0001,GL-0003\n")
+    world.write("connectors/shop.yaml", text + "products: {by: [sku], table: names.csv}\n")
+    await reload(world.services, None, "tester")
+    await world.allow()
+    await world.until(lambda: _stands_only_at(world, asset, "listing:GL-0003"))
+    feed = await world.feed()
+    assert [len(feed[f"GL-000{n}"]) for n in (1, 2, 3)] == [1, 1, 2]
+
+
+async def _stands_only_at(world: World, asset: str, listing: str) -> bool:
+    where = (placements.c.asset_id == asset, placements.c.connection == "shop", placements.c.state != "gone")
+    rows = await world.rows(sa.select(placements.c.listing, placements.c.state).where(*where))
+    return [tuple(row) for row in rows] == [(listing, "live")]
 
 
 async def test_a_decision_on_a_superseded_version_is_refused_and_names_the_current(world: World) -> None:

@@ -101,7 +101,7 @@ class MatrixFile(Strict):
 class Licence(Strict):
     """A grant on paper: which document, for how long, where, in which media, for which use."""
 
-    document: Text = Field(description="the paper, such as terms/creator-2026.pdf")
+    document: Text = Field(description="the paper, such as mappings/terms/creator-2026.pdf")
     lasts: CalendarPeriod | None = Field(
         default=None, description="from receipt to the midnight that ends its last day in the brand's zone"
     )

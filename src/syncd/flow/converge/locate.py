@@ -45,7 +45,9 @@ class LocateHandler(OneByOne):
         if found.exact:
             place = places.place(places.PUBLISH, found.listings[0])
             await _assign(transaction, claim.brand, channel, place, product.sku)
-            await touch(transaction, [places.due(claim.brand, channel, place, claim.urgency)])
+            left = await _free_others(transaction, claim.brand, channel, place, product.sku)
+            due = [places.due(claim.brand, channel, each, claim.urgency) for each in (place, *left)]
+            await touch(transaction, due)
         if found.exact or not await _is_shown(transaction, claim):
             await close_exceptions(transaction, claim.brand, by="listing", kind="identity", subjects=[subject])
         elif (await standing_of(transaction.connection, claim.brand, channel)).observed_at is not None:
@@ -112,6 +114,20 @@ async def _assign(transaction: Transaction, brand: str, channel: str, place: str
     await transaction.execute(
         statement.on_conflict_do_update(index_elements=["brand", "connection", "listing"], set_={"sku": sku})
     )
+
+
+async def _free_others(transaction: Transaction, brand: str, channel: str, place: str, sku: str) -> list[str]:
+    """Listings that were taken for this product before and are another's, or nobody's; what we placed there leaves."""
+    rows = await transaction.execute(
+        sa.update(listings)
+        .where(
+            listings.c.brand == brand, listings.c.connection == channel, listings.c.sku == sku,
+            listings.c.listing != place,
+        )
+        .values(sku="")
+        .returning(listings.c.listing)
+    )  # fmt: skip
+    return [row.listing for row in rows]
 
 
 async def _is_shown(transaction: Transaction, claim: Claim) -> bool:

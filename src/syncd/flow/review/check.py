@@ -49,7 +49,10 @@ class CheckHandler(OneByOne):
     def _refuse(self, row: Row, error: RejectedError) -> Effects:
         async def effects(transaction: Transaction) -> None:
             reason = str(error.data.get("reason") or error.code)
-            found = Finding(rule=reason, measured=row.file_name, limit="a safe, whole file", message=error.what)
+            measured, limit = (str(error.data.get(name, "")) for name in ("measured", "limit"))
+            found = Finding(
+                rule=reason, measured=measured or row.file_name, limit=limit or "a safe, whole file", message=error.what
+            )  # fmt: skip
             await self._write(transaction, row, {("", ""): [found]})
             await set_status(transaction, row, VersionEvent.REJECT, reason=reason)
             await touch(transaction, [Due(row.brand, row.connection, RESPOND, row.submission_id)])
