@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from bench.intake_client import KEY
 from syncd.app import App
+from syncd.cli.daemon import spare_collector
 from syncd.ledger import trail
 from syncd.sdk.hooks import StandardAuth, accept
 from syncd.sdk.roles import HookRequest, RawItem
@@ -58,6 +59,7 @@ async def serve(kind: str, root: Path) -> None:
     await app.configuration.start()
     app.inbox.start()
     application, commit = await _KINDS[kind](app)
+    spare_collector()
     server = WebServer(application)
     print(await server.start("127.0.0.1", 0), flush=True)
     committed = [0] * WRITERS

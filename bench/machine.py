@@ -34,6 +34,12 @@ def busy() -> str:
     return f"The load is {load:.1f} before the start: others use this machine." if load > _BUSY else ""
 
 
+def most_memory() -> float:
+    """MiB of this program at most; `ru_maxrss` would count what started it as well."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def _cpu() -> str:
     known = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return known[1] if known else platform.machine()

@@ -19,9 +19,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from bench.machine import most_memory
 from bench.report import Line
 from bench.world import BRAND, EACH, LISTINGS, SHOP, fill, write_files
 from syncd.app import App
+from syncd.cli.daemon import spare_collector
 from syncd.engine.engine import Engine, LaneSpec
 from syncd.flow import places
 from syncd.flow.care import housekeeping
@@ -92,6 +94,7 @@ async def _resync(root: Path) -> tuple[float, float]:
         app.ledger, app.clock, app.lanes, local=(), connection=[ConvergeHandler(app.services, app.lanes, places.PUBLISH)],
         owner_of=app.services.owner_of, metrics=app.metrics,
     )  # fmt: skip
+    spare_collector()
     started = time.perf_counter()
     marked = await housekeeping._touch_places(app.services, BRAND)
     assert marked == LISTINGS, marked
@@ -134,7 +137,7 @@ def main() -> None:
     root = Path(sys.argv[1])
     marking, draining = asyncio.run(_resync(root))
     used = resource.getrusage(resource.RUSAGE_SELF)
-    print(marking, draining, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    print(marking, draining, used.ru_utime + used.ru_stime, most_memory())
     sys.stdout.flush()
     os._exit(0)
 

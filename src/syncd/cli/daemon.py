@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import structlog
@@ -37,7 +38,17 @@ def run() -> None:
     logging.configure(
         SystemClock(), form=logging.LogFormat(settings.log_format), level=settings.log_level, secrets=secrets
     )
-    asyncio.run(_run(settings))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_run(settings))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The faster event loop where the extra `uvloop` is installed; else Python's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def read_settings() -> Settings:
@@ -72,10 +83,21 @@ async def _run(settings: Settings) -> None:
         except BaseException:
             await app.stop()
             raise
+        spare_collector()
         failed = await _until_stopped(app, stopping)
         await app.stop()
     if failed:
         raise Bug(f"A task of the daemon ended by itself: {failed}.") from failed
+
+
+def spare_collector() -> None:
+    """Have Python's cyclic collector look less often, and never at what lives as long as the process.
+
+    Measured: it takes a third of the processor time where a hundred thousand rows are read and let go again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 async def _until_stopped(app: App, stopping: asyncio.Event) -> BaseException | None:

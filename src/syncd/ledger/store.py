@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic_core import from_json
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
@@ -104,13 +105,18 @@ class Ledger:
             settings = {"idle_in_transaction_session_timeout": str(ABANDONED_MS)}
             engine = create_async_engine(
                 self.url.set(drivername="postgresql+asyncpg"), pool_size=8, max_overflow=8, pool_pre_ping=False,
+                json_deserializer=from_json,
                 connect_args={"server_settings": settings},
             )  # fmt: skip
             return engine, engine
         path = self.url.database or ""
         url, read_only = f"sqlite+aiosqlite:///{path}", connector(f"file:{path}?mode=ro", uri=True)
-        write = create_async_engine(url, async_creator=connector(path), pool_size=1, max_overflow=0)
-        read = create_async_engine(url, async_creator=read_only, pool_size=4, max_overflow=4)
+        write = create_async_engine(
+            url, async_creator=connector(path), pool_size=1, max_overflow=0, json_deserializer=from_json
+        )
+        read = create_async_engine(
+            url, async_creator=read_only, pool_size=4, max_overflow=4, json_deserializer=from_json
+        )
         sa.event.listen(write.sync_engine, "connect", _prepare_writer)
         sa.event.listen(write.sync_engine, "begin", _begin_immediate)
         sa.event.listen(read.sync_engine, "connect", _prepare_reader)

@@ -99,7 +99,7 @@ async def _places(reading: AsyncConnection, brand: str, connection: str, keys: S
             listings.c.brand == brand, listings.c.connection == connection, among(listings.c.listing, keys)
         )
     )
-    for row in rows:
+    for row in rows.all():
         place = found[row.listing]
         place.sku = row.sku or place.sku
         place.market, place.exists, place.observed_at = row.market, row.exists, row.observed_at
@@ -129,7 +129,7 @@ async def _placements(reading: AsyncConnection, brand: str, connection: str, fou
         )
         .order_by(placements.c.changed_at, placements.c.id)
     )  # fmt: skip
-    for row in rows:
+    for row in rows.all():
         found[row.listing].placements.append(row)
 
 
@@ -146,7 +146,7 @@ async def _shown_assets(reading: AsyncConnection, brand: str, found: dict[str, P
             matches.c.brand == brand, among(matches.c.sku, list(by_sku)), matches.c.status == "confirmed"
         )
     )
-    for sku, asset in rows:
+    for sku, asset in rows.all():
         for place in by_sku[sku]:
             place.assets.append(asset)
     for place in found.values():
@@ -160,7 +160,7 @@ async def _products(reading: AsyncConnection, brand: str, found: dict[str, Place
             products.c.brand == brand, among(products.c.sku, skus)
         )
     )
-    known: dict[str, Row] = {row.sku: row for row in rows}
+    known: dict[str, Row] = {row.sku: row for row in rows.all()}
     for place in found.values():
         row = known.get(place.sku)
         if row is not None:
@@ -184,7 +184,7 @@ async def _assets(reading: AsyncConnection, wanted: Sequence[str]) -> dict[str, 
         .where(among(assets.c.id, wanted), sa.or_(versions.c.status == "approved", versions.c.current))
         .order_by(versions.c.sequence)
     )
-    for row in rows:
+    for row in rows.all():
         _note_version(found, row)
     return found
 
@@ -242,7 +242,7 @@ async def _renditions(
             renditions.c.brand == brand, among(renditions.c.key, keys)
         )
     )
-    return {row.key: row for row in rows}
+    return {row.key: row for row in rows.all()}
 
 
 async def _names(reading: AsyncConnection, connection: str, found: dict[str, PlaceFacts]) -> dict[str, str]:
@@ -258,7 +258,7 @@ async def renditions_of_names(reading: AsyncConnection, connection: str, names: 
             public_names.c.connection == connection, among(public_names.c.name, names)
         )
     )
-    return {row.name: row.rendition for row in rows}
+    return {row.name: row.rendition for row in rows.all()}
 
 
 async def brake_left(services: Services, reading: AsyncConnection, brand: str, connection: str) -> int:
@@ -302,5 +302,5 @@ async def _library_urls(
                 placements.c.state == "live",
             )
         )
-        urls |= {row.version_id: row.external_id for row in rows}
+        urls |= {row.version_id: row.external_id for row in rows.all()}
     return urls

@@ -89,13 +89,13 @@ async def load(
         all of them by version id, and those that were worked out just now, which `save` keeps.
     """
     wanted, revision = list(dict.fromkeys(version_ids)), rulebook.bundle.revision
-    rows: Iterable[Any] = await connection.execute(
+    rows: Any = await connection.execute(
         sa.select(intents.c.version_id, intents.c.targets).where(
             intents.c.revision == revision, among(intents.c.version_id, wanted)
         )
     )
     known: dict[str, list[Target]] = {
-        version: [Target._make(target) for target in targets] for version, targets in rows
+        version: [Target._make(target) for target in targets] for version, targets in rows.all()
     }
     fresh: dict[str, list[Target]] = {}
     if unknown := [version for version in wanted if version not in known]:

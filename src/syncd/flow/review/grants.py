@@ -154,11 +154,11 @@ async def grants_of(connection: AsyncConnection, assets: Sequence[str], bundle: 
         sa.select(asset_grants.c.asset_id, asset_grants.c.grant_id).where(among(asset_grants.c.asset_id, assets))
     )
     grants_by_asset: dict[str, list[str]] = defaultdict(list)
-    for asset, grant in links:
+    for asset, grant in links.all():
         grants_by_asset[asset].append(grant)
     wanted = {grant for those in grants_by_asset.values() for grant in those}
     rows = await connection.execute(sa.select(grants).where(among(grants.c.id, wanted)))
-    facts = {row.id: _grant_fact(row, bundle) for row in rows}
+    facts = {row.id: _grant_fact(row, bundle) for row in rows.all()}
     return {asset: [facts[grant] for grant in those] for asset, those in grants_by_asset.items()}
 
 
@@ -193,7 +193,7 @@ async def consents_of(connection: AsyncConnection, assets: Sequence[str]) -> dic
         .join(consents, consents.c.id == asset_consents.c.consent_id)
         .where(among(asset_consents.c.asset_id, assets))
     )
-    for row in rows:
+    for row in rows.all():
         found[row.asset_id].append(ConsentFact(row.id, row.person_id, row.starts, row.ends, row.withdrawn_at))
     return found
 
