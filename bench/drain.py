@@ -218,7 +218,7 @@ def measure(server: Server | None) -> list[Line]:
     """Both stores, product and raw loop in turn."""
     lines = [_compare("SQLite", _sqlite_url, lambda url: asyncio.to_thread(raw_sqlite, Path(url[10:])), aim=0.4)]
     if server is not None:
-        lines.append(_compare("PostgreSQL", lambda _: server.database(), raw_postgres, aim=None))
+        lines.append(_compare("PostgreSQL", lambda _: server.database(), raw_postgres, aim=0.4))
     return lines
 
 
@@ -226,9 +226,7 @@ def _sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder}/{secrets.token_hex(4)}.db"
 
 
-def _compare(
-    store: str, url: Callable[[Path], str], loop: Callable[[str], Awaitable[float]], aim: float | None
-) -> Line:
+def _compare(store: str, url: Callable[[Path], str], loop: Callable[[str], Awaitable[float]], aim: float) -> Line:
     ours, theirs = [], []
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as folder:
         for _ in range(ROUNDS):

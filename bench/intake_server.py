@@ -23,6 +23,7 @@ from bench.intake_client import KEY
 from syncd.app import App
 from syncd.cli.daemon import spare_collector
 from syncd.ledger import trail
+from syncd.ledger.store import Transaction
 from syncd.sdk.hooks import StandardAuth, accept
 from syncd.sdk.roles import HookRequest, RawItem
 from syncd.settings import Settings
@@ -82,9 +83,11 @@ async def _write(commit: Commit, ended: asyncio.Event, committed: list[int], num
 
 
 def _by_ledger(app: App) -> Commit:
+    async def write(transaction: Transaction) -> None:
+        transaction.record("acme", "bench.written", "one", value="some words")
+
     async def commit() -> None:
-        async with app.ledger.write() as transaction:
-            transaction.record("acme", "bench.written", "one", value="some words")
+        await app.ledger.transact(write)
 
     return commit
 

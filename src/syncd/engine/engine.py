@@ -144,8 +144,8 @@ class Engine:
 
     async def _extend_claims(self) -> None:
         if self._tokens:
-            async with self.ledger.write() as transaction:
-                await work.heartbeat(transaction, self.ledger, sorted(self._tokens))
+            tokens = sorted(self._tokens)
+            await self.ledger.transact(lambda transaction: work.heartbeat(transaction, self.ledger, tokens))
 
     # --- one lane ------------------------------------------------------------------------------------------------
 
@@ -187,10 +187,10 @@ class Engine:
     async def _start_batch(self, lane: str, group: _Group, urgency: Urgency, admitted: int | None) -> int:
         limit = min(group.handler.batch, admitted or group.handler.batch)
         lease = self.lanes.get(lane)
-        async with self.ledger.write() as transaction:
-            claims = await work.claim(
-                transaction, self.ledger, lane, group.handler.kind, urgency, limit, lease.epoch if lease else 0
-            )
+        kind, epoch = group.handler.kind, lease.epoch if lease else 0
+        claims = await self.ledger.transact(
+            lambda transaction: work.claim(transaction, self.ledger, lane, kind, urgency, limit, epoch)
+        )
         if claims:
             group.running += 1
             task = asyncio.create_task(self._work(group, claims), name=f"{lane} {group.handler.kind}")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
 
 from syncd.clock import Clock
 from syncd.engine import work
 from syncd.engine.work import LOCAL, Due
 from syncd.errors import TransientError
+from syncd.ledger.among import among
 from syncd.ledger.store import Ledger, Transaction
 from syncd.ledger.tables.core import inbox
 from syncd.sdk.roles import RawItem
@@ -44,25 +48,45 @@ async def store(transaction: Transaction, arrivals: Sequence[Arrival]) -> int:
     """
     if not arrivals:
         return 0
+    numbers = await _numbers(transaction, len(arrivals))
     rows = [
         {
-            "brand": arrival.brand,
-            "connection": arrival.connection,
-            "vendor_id": arrival.item.vendor_id,
-            "body": arrival.item.body,
-            "headers": dict(arrival.item.headers),
+            "id": number, "brand": arrival.brand, "connection": arrival.connection,
+            "vendor_id": arrival.item.vendor_id, "body": arrival.item.body, "headers": dict(arrival.item.headers),
             "received_at": transaction.now,
         }
-        for arrival in arrivals
-    ]
-    statement = (
-        transaction.insert(inbox)
-        .on_conflict_do_nothing(index_elements=["brand", "connection", "vendor_id"])
-        .returning(inbox.c.id, inbox.c.brand)
-    )
-    stored = (await transaction.execute(statement, rows)).all()
-    await work.touch(transaction, [Due(row.brand, LOCAL, "intake", str(row.id)) for row in stored])
+        for number, arrival in zip(numbers, arrivals, strict=True)
+    ]  # fmt: skip
+    written = await transaction.many(_insertion(transaction), rows)
+    stored: Sequence[Any] = [(row["id"], row["brand"]) for row in rows]
+    if written != len(rows):
+        stored = (await transaction.execute(_NEW, {"numbers": numbers})).all()
+    await work.touch(transaction, [Due(brand, LOCAL, "intake", str(number)) for number, brand in stored])
     return len(stored)
+
+
+_LAST = sa.select(sa.func.max(inbox.c.id))
+_NEW = sa.select(inbox.c.id, inbox.c.brand).where(among(inbox.c.id, "numbers"))
+_INSERTIONS: dict[str, sa.Insert] = {}
+
+
+def _insertion(transaction: Transaction) -> sa.Insert:
+    if transaction.dialect not in _INSERTIONS:
+        names = ("id", "brand", "connection", "vendor_id", "body", "headers", "received_at")
+        insert = transaction.insert(inbox).values({name: sa.bindparam(name) for name in names})
+        conflict = ["brand", "connection", "vendor_id"]
+        _INSERTIONS[transaction.dialect] = insert.on_conflict_do_nothing(index_elements=conflict)
+    return _INSERTIONS[transaction.dialect]
+
+
+async def _numbers(transaction: Transaction, count: int) -> list[int]:
+    """Ids for new rows: of the sequence, or on SQLite, where nobody else writes meanwhile, those after the last."""
+    if transaction.dialect == "postgresql":
+        wanted = sa.func.generate_series(1, count).alias()
+        rows = await transaction.execute(sa.select(sa.func.nextval("inbox_id_seq")).select_from(wanted))
+        return list(rows.scalars())
+    last = await transaction.scalar(_LAST) or 0
+    return list(range(last + 1, last + 1 + count))
 
 
 class Inbox:
@@ -109,15 +133,23 @@ class Inbox:
             await self._some.wait()
             self._some.clear()
             while self._waiting:
+                await self._gather()
                 group, self._waiting = self._waiting[: self._group], self._waiting[self._group :]
                 await self._commit(group)
             if self.closing:
                 return
 
+    async def _gather(self) -> None:
+        """Let what has arrived at the sockets already come along: costs the first a turn of the loop, saves commits."""
+        seen = 0
+        while seen < len(self._waiting) < self._group:
+            seen = len(self._waiting)
+            await asyncio.sleep(0)
+
     async def _commit(self, group: list[tuple[Arrival, asyncio.Future[None]]]) -> None:
         try:
-            async with self.ledger.write() as transaction:
-                await store(transaction, [arrival for arrival, _ in group])
+            arrivals = [arrival for arrival, _ in group]
+            await self.ledger.transact(lambda transaction: store(transaction, arrivals))
         except Exception as error:
             if len(group) > 1:
                 for one in group:

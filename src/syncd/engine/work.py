@@ -88,7 +88,7 @@ async def touch(transaction: Transaction, dues: Iterable[Due]) -> int:
     for start in range(0, len(rows), _ROWS_PER_STATEMENT):
         part = rows[start : start + _ROWS_PER_STATEMENT]
         newest = await _number(transaction, part)
-        await transaction.execute(_upsert(transaction), part)
+        await transaction.many(_upsert(transaction), part)
         transaction.woken.update(row["lane"] for row in part)
     return newest
 
@@ -127,15 +127,22 @@ async def _number(transaction: Transaction, rows: list[dict[str, Any]]) -> int:
 
 async def next_number(transaction: Transaction, name: str, count: int = 1) -> int:
     """Advance a counter of the ledger by `count`; returns its new value."""
-    statement = (
-        transaction.insert(counters)
-        .values(name=name, value=count)
-        .on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + count})
-        .returning(counters.c.value)
+    if transaction.dialect not in _COUNTING:
+        _COUNTING[transaction.dialect] = _build_counting(transaction)
+    return int(await transaction.scalar(_COUNTING[transaction.dialect], {"counter": name, "by": count}))
+
+
+def _build_counting(transaction: Transaction) -> sa.Executable:
+    by = sa.bindparam("by", type_=counters.c.value.type)
+    insert = transaction.insert(counters).values(name=sa.bindparam("counter", type_=counters.c.name.type), value=by)
+    more = {"value": counters.c.value + by}
+    counting: sa.Executable = insert.on_conflict_do_update(index_elements=["name"], set_=more).returning(
+        counters.c.value
     )
-    return int((await transaction.execute(statement)).scalar_one())
+    return counting
 
 
+_COUNTING: dict[str, sa.Executable] = {}
 _UPSERTS: dict[str, Any] = {}
 
 

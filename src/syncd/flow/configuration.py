@@ -21,6 +21,7 @@ from syncd.mapping.rulebook import Rulebook
 from syncd.sdk.registry import Registry
 
 _KEPT_IN_MEMORY = 8
+_BRANDS = "mappings/brands.yaml"
 
 log = structlog.get_logger("syncd.configuration")
 
@@ -84,6 +85,8 @@ class Configuration:
         """
         rulebook = Rulebook.from_files(files)
         faults = [fault for name in rulebook.bundle.connections for fault in self._option_faults(rulebook.bundle, name)]
+        if not rulebook.bundle.brands:
+            faults.append(problems.Problem(_BRANDS, 0, 0, "no brand is declared", "", "declare one in this file"))
         if faults:
             raise problems.InvalidFiles(faults)
         return rulebook

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
+import functools
 import hmac
 import re
 from datetime import UTC, datetime, timedelta
@@ -176,6 +176,7 @@ def _instant(stamp: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
+@functools.lru_cache(maxsize=256)
 def _standard_key(key: SecretStr) -> bytes:
     text = key.get_secret_value().removeprefix("whsec_")
     try:
@@ -185,7 +186,7 @@ def _standard_key(key: SecretStr) -> bytes:
 
 
 def _mac(key: bytes, signed: bytes, algorithm: str) -> bytes:
-    return hmac.new(key, signed, getattr(hashlib, algorithm)).digest()
+    return hmac.digest(key, signed, algorithm)
 
 
 def _base64(text: str) -> bytes:

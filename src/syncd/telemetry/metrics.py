@@ -67,6 +67,7 @@ class Metrics:
         """
         self._registry = prometheus.CollectorRegistry()
         self._collectors = {metric.name: _collector(metric, self._registry) for metric in METRICS}
+        self._labelled: dict[tuple[Any, ...], Any] = {}
         if process:
             prometheus.ProcessCollector(registry=self._registry)
 
@@ -91,8 +92,13 @@ class Metrics:
         return prometheus.generate_latest(self._registry)
 
     def _at(self, metric: Metric, labels: dict[str, str]) -> Any:
-        collector = self._collectors[metric.name]
-        return collector.labels(**labels) if metric.labels else collector
+        if not metric.labels:
+            return self._collectors[metric.name]
+        key = metric.name, *labels.items()
+        found = self._labelled.get(key)
+        if found is None:
+            found = self._labelled[key] = self._collectors[metric.name].labels(**labels)
+        return found
 
 
 def _collector(metric: Metric, registry: prometheus.CollectorRegistry) -> Any:

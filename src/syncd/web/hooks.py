@@ -24,6 +24,7 @@ from syncd.web.routing import PlainRoute
 LIMIT = 1024 * 1024
 _UNKNOWN = "(unknown)"
 _DECOY_KEY = b"no connection has this key"
+_JSON: Mapping[str, str] = {hdrs.CONTENT_TYPE: "application/json"}
 _CHALLENGE: Mapping[str, str] = {hdrs.WWW_AUTHENTICATE: 'Signature realm="hooks"'}
 
 
@@ -113,7 +114,7 @@ class Hooks:
             raise self._refusal(request, _UNKNOWN, "unknown-connection", unknown) from None
         await self._target.store(connection, item)
         self._metrics.count(HOOKS_ACCEPTED, connection=connection)
-        return web.Response(status=202, body=b"{}", content_type="application/json")
+        return web.Response(status=202, body=b"{}", headers=_JSON)
 
     async def _body(self, request: web.Request) -> bytes:
         try:

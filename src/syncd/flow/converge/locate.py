@@ -42,13 +42,14 @@ class LocateHandler(OneByOne):
     async def _locate(self, transaction: Transaction, claim: Claim, channel: str, product: ProductRecord) -> None:
         found = await self.identify(transaction.connection, claim.brand, channel, product)
         subject = f"{channel}/{product.sku}"
-        if found.exact:
+        shown = await _is_shown(transaction, claim)
+        if found.exact and shown:
             place = places.place(places.PUBLISH, found.listings[0])
             await _assign(transaction, claim.brand, channel, place, product.sku)
             left = await _free_others(transaction, claim.brand, channel, place, product.sku)
             due = [places.due(claim.brand, channel, each, claim.urgency) for each in (place, *left)]
             await touch(transaction, due)
-        if found.exact or not await _is_shown(transaction, claim):
+        if found.exact or not shown:
             await close_exceptions(transaction, claim.brand, by="listing", kind="identity", subjects=[subject])
         elif (await standing_of(transaction.connection, claim.brand, channel)).observed_at is not None:
             await open_exception(transaction, self._opening(claim, channel, product, found, subject))
@@ -131,7 +132,7 @@ async def _free_others(transaction: Transaction, brand: str, channel: str, place
 
 
 async def _is_shown(transaction: Transaction, claim: Claim) -> bool:
-    """Whether any content shows this product: only then its missing listing is worth a person's time."""
+    """Whether any content shows this product: only then its listing matters, and a missing one is worth a look."""
     rows = await transaction.execute(
         sa.select(matches.c.id).where(
             matches.c.brand == claim.brand, matches.c.sku == claim.key, matches.c.status == "confirmed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -62,7 +62,11 @@ class Preparation:
             await self._remove(place, decision, removal.placed, removal.cause)
         by_desired = {add.desired.key: media for add, media in zip(decision.step.adds, added, strict=True)}
         gallery = [self._item(place, entry, by_desired) for entry in decision.step.gallery]
-        removes = [self._media[r.placed.id] for r in decision.step.removes if r.placed.id in self._media]
+        removes = [
+            replace(self._media[r.placed.id], facts={"cause": r.cause.value})
+            for r in decision.step.removes
+            if r.placed.id in self._media
+        ]
         change = GalleryChange(place.place, gallery, added, removes, place.product)
         return Writing(
             place, decision, change, [m.placement for m in added], [r.placed.id for r in decision.step.removes]
@@ -184,7 +188,6 @@ class Preparation:
         return Media(
             described.placement, described.name, described.url, described.sha256, described.size,
             described.media_type, described.role, row.asset_id, row.version_number, described.alt, row.external_id,
-            {"cause": row.cause},
         )  # fmt: skip
 
     def _describe(

@@ -1,0 +1,328 @@
+"""Transactions of the ledger on both stores: whole or not at all, whatever fails or is cancelled and wherever; told to
+listeners only once committed; one after the other without loss; and one process at a time on SQLite.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from syncd.errors import ConfigError
+from syncd.ledger import events
+from syncd.ledger.embedded import AT_ONCE
+from syncd.ledger.lock import LedgerInUse
+from syncd.ledger.store import Ledger, Transaction
+from syncd.ledger.tables import Meta
+from syncd.ledger.tables.core import counters, meta
+from syncd.testing.clock import ManualClock
+from tests.support.awaits import CancelledAt
+from tests.support.engine import subjects, until
+
+HANGS = 60.0
+"""Real seconds after which a write that should go on counts as held up for good; it decides nothing else."""
+
+
+class Broken(Exception):
+    pass
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, clock: ManualClock) -> Ledger:
+    return Ledger(f"sqlite:///{tmp_path}/ledger.db", clock)
+
+
+async def fill(transaction: Transaction, *names: str) -> None:
+    """A row and an event for each name, and work for the lane `shop`."""
+    for name in names:
+        await transaction.execute(sa.insert(meta).values(name=name, value=""))
+        transaction.record("acme", "put", name)
+    transaction.woken.add("shop")
+
+
+async def put(ledger: Ledger, *names: str) -> None:
+    async with ledger.write() as transaction:
+        await fill(transaction, *names)
+
+
+async def put_after_reading(ledger: Ledger, name: str) -> None:
+    """The same, in a transaction that reads more rows than come at once."""
+    count = "WITH RECURSIVE line(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM line WHERE n < :most) SELECT n FROM line"
+    async with ledger.write() as transaction:
+        assert len((await transaction.execute(sa.text(count), {"most": 2 * AT_ONCE})).all()) == 2 * AT_ONCE
+        await fill(transaction, name)
+
+
+async def kept(ledger: Ledger) -> list[str]:
+    """The names of rows that are in the ledger; each has its event there, and no other has."""
+    async with ledger.read() as connection:
+        names = [row.name for row in await connection.execute(sa.select(meta.c.name).order_by(meta.c.name))]
+    assert sorted(await subjects(ledger, "put")) == names
+    return names
+
+
+def told(ledger: Ledger) -> list[set[str]]:
+    """What a listener is told from now on."""
+    heard: list[set[str]] = []
+    ledger.on_commit(lambda lanes: heard.append(set(lanes)))
+    return heard
+
+
+# --- whole or not at all ---------------------------------------------------------------------------------------------
+
+
+async def test_a_transaction_that_ends_leaves_its_rows_and_its_events_in_their_order(ledger: Ledger) -> None:
+    await put(ledger, "b", "a", "c")
+    assert await kept(ledger) == ["a", "b", "c"]
+    assert await subjects(ledger, "put") == ["b", "a", "c"]
+
+
+async def fail_by_itself(transaction: Transaction) -> None:
+    raise Broken
+
+
+async def fail_in_the_store(transaction: Transaction) -> None:
+    await transaction.execute(sa.insert(meta).values(name="there", value=""))
+
+
+async def fail_in_the_session(transaction: Transaction) -> None:
+    transaction.session.add(Meta(name="there", value=""))
+
+
+async def fail_at_an_event_that_cannot_be_told(transaction: Transaction) -> None:
+    transaction.record("acme", "put", "lost", what=object())
+
+
+async def fail_at_commit(transaction: Transaction) -> None:
+    for statement in (
+        "CREATE TEMPORARY TABLE parent (id INTEGER PRIMARY KEY)",
+        "CREATE TEMPORARY TABLE child (parent INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED)",
+        "INSERT INTO child VALUES (1)",
+    ):
+        await transaction.execute(sa.text(statement))
+
+
+FAILURES = [
+    (fail_by_itself, Broken), (fail_in_the_store, IntegrityError), (fail_in_the_session, IntegrityError),
+    (fail_at_an_event_that_cannot_be_told, TypeError), (fail_at_commit, IntegrityError),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fail", "error"), FAILURES)
+async def test_a_failed_transaction_leaves_nothing_tells_nobody_and_holds_up_no_other(
+    ledger: Ledger, fail: Callable[[Transaction], Awaitable[None]], error: type[Exception]
+) -> None:
+    await put(ledger, "there")
+    heard = told(ledger)
+
+    async def attempt() -> None:
+        async with ledger.write() as transaction:
+            await fill(transaction, "lost")
+            await fail(transaction)
+
+    with pytest.raises(error):
+        await attempt()
+    assert heard == []
+    async with asyncio.timeout(HANGS):
+        await put(ledger, "next")
+    assert await kept(ledger) == ["next", "there"]
+
+
+async def test_rows_whose_events_cannot_be_written_are_not_written(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise Broken
+
+    with monkeypatch.context() as patched:
+        patched.setattr(events, "insert", fail)
+        with pytest.raises(Broken):
+            await put(ledger, "lost")
+    await put(ledger, "next")
+    assert await kept(ledger) == ["next"]
+
+
+# --- cancelled -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("write", [put, put_after_reading])
+async def test_a_write_cancelled_at_any_await_is_whole_or_nothing_and_holds_up_no_other(
+    ledger: Ledger, write: Callable[[Ledger, str], Coroutine[Any, Any, None]]
+) -> None:
+    for point in itertools.count():
+        writing = CancelledAt(write(ledger, f"cut {point}"), point)
+        if not await writing.run():
+            break
+        async with asyncio.timeout(HANGS):
+            await put(ledger, f"next {point}")
+    assert point >= writing.awaits > 3
+    assert {f"next {n}" for n in range(point)} <= set(await kept(ledger))
+
+
+async def test_a_write_cancelled_again_while_it_cleans_up_holds_up_no_other(ledger: Ledger) -> None:
+    for first in itertools.count():
+        for second in itertools.count(first + 1):
+            writing = CancelledAt(put(ledger, f"cut {first} {second}"), first, second)
+            cancelled = await writing.run()
+            async with asyncio.timeout(HANGS):
+                await put(ledger, f"next {first} {second}")
+            if writing.awaits <= second:
+                break
+        if not cancelled:
+            break
+    assert first > 3
+    await kept(ledger)
+
+
+async def test_a_write_cancelled_while_it_connects_anew_holds_up_no_other(ledger: Ledger) -> None:
+    await put(ledger, "first")
+    for point in itertools.count():
+        assert await CancelledAt(put(ledger, f"lost {point}"), 1).run()
+        writing = CancelledAt(put(ledger, f"cut {point}"), point)
+        cancelled = await writing.run()
+        async with asyncio.timeout(HANGS):
+            await put(ledger, f"next {point}")
+        if not cancelled:
+            break
+    assert point >= writing.awaits > 5
+    assert not [name for name in await kept(ledger) if name.startswith("lost")]
+
+
+async def test_a_write_cancelled_while_another_is_written_leaves_that_one_alone(ledger: Ledger) -> None:
+    async with ledger.write() as transaction:
+        waiting = asyncio.create_task(put(ledger, "cut"))
+        await fill(transaction, "first")
+        waiting.cancel()
+        await asyncio.wait({waiting})
+    await put(ledger, "next")
+    assert {"first", "next"} <= set(await kept(ledger))
+
+
+# --- listeners -------------------------------------------------------------------------------------------------------
+
+
+async def test_listeners_are_told_the_lanes_after_the_commit_and_each_of_them(ledger: Ledger) -> None:
+    order: list[object] = []
+
+    @sa.event.listens_for(sa.Engine, "commit")
+    def _commit(_: sa.Connection) -> None:
+        order.append("commit")
+
+    for number in range(2):
+        ledger.on_commit(lambda lanes, number=number: order.append((number, set(lanes))))  # type: ignore[misc]
+    try:
+        async with ledger.write() as transaction:
+            await fill(transaction, "a")
+            transaction.woken.add("feed")
+            assert order == []
+    finally:
+        sa.event.remove(sa.Engine, "commit", _commit)
+    assert order == ["commit", (0, {"shop", "feed"}), (1, {"shop", "feed"})]
+
+
+async def test_listeners_are_not_told_of_a_transaction_that_made_no_work(ledger: Ledger) -> None:
+    heard = told(ledger)
+    async with ledger.write() as transaction:
+        await fill(transaction, "a")
+        transaction.woken.clear()
+    assert heard == []
+
+
+async def test_a_listener_may_start_what_reads_the_rows(ledger: Ledger) -> None:
+    readings: list[asyncio.Task[list[str]]] = []
+
+    def listen(_: Collection[str]) -> None:
+        readings.append(asyncio.create_task(kept(ledger)))
+
+    ledger.on_commit(listen)
+    await put(ledger, "a")
+    assert await readings[0] == ["a"]
+
+
+# --- several at once -------------------------------------------------------------------------------------------------
+
+
+async def test_ten_writers_at_once_lose_nothing(ledger: Ledger) -> None:
+    async with ledger.write() as transaction:
+        await transaction.execute(sa.insert(counters).values(name="n", value=0))
+    drawn: list[int] = []
+
+    async def draw() -> None:
+        for _ in range(20):
+            async with ledger.write() as transaction:
+                counting = sa.update(counters).values(value=counters.c.value + 1).returning(counters.c.value)
+                number = (await transaction.execute(counting)).scalar_one()
+                await fill(transaction, str(number))
+            drawn.append(number)
+
+    await asyncio.gather(*(draw() for _ in range(10)))
+    assert sorted(drawn) == list(range(1, 201))
+    assert len(await kept(ledger)) == 200
+
+
+async def test_a_reader_sees_a_transaction_only_once_it_is_committed(ledger: Ledger) -> None:
+    async with ledger.write() as transaction:
+        await fill(transaction, "a")
+        await transaction.flush()
+        assert await kept(ledger) == []
+    assert await kept(ledger) == ["a"]
+
+
+# --- SQLite: readers, and one process --------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def opened(ledger: Ledger) -> AsyncIterator[Ledger]:
+    try:
+        await ledger.open()
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+async def test_cancelled_writes_leave_no_connection_behind(embedded: Ledger) -> None:
+    before = set(threading.enumerate())
+
+    async def ended() -> bool:
+        return set(threading.enumerate()) <= before
+
+    async with opened(embedded):
+        for first, second in itertools.product(range(5), range(5, 10)):
+            await CancelledAt(put(embedded, f"cut {first} {second}"), first, second).run()
+    await until(ended)
+
+
+@pytest.mark.parametrize("before", ["SELECT 1", "PRAGMA query_only=OFF"])
+async def test_a_reader_cannot_write(embedded: Ledger, before: str) -> None:
+    async with opened(embedded), embedded.read() as connection:
+        await connection.execute(sa.text(before))
+        with pytest.raises(OperationalError, match="readonly database"):
+            await connection.execute(sa.insert(meta).values(name="a", value=""))
+
+
+async def test_a_second_ledger_on_one_file_is_refused_and_leaves_the_first_alone(
+    embedded: Ledger, clock: ManualClock
+) -> None:
+    second = Ledger(str(embedded.url), clock)
+    async with opened(embedded):
+        for _ in range(2):
+            with pytest.raises(LedgerInUse, match="another process"):
+                await second.open()
+            await second.close()
+        await put(embedded, "a")
+    async with opened(second):
+        assert await kept(second) == ["a"]
+
+
+@pytest.mark.parametrize("url", ["mysql://user@host/ledger", "postgresq://user@host/ledger"])
+def test_another_store_is_refused(clock: ManualClock, url: str) -> None:
+    with pytest.raises(ConfigError, match="cannot live"):
+        Ledger(url, clock)
