@@ -102,7 +102,7 @@ class TrustedClock:
 
     def not_before(self, instant: datetime) -> None:
         """Take an instant as passed: a wall clock that says less by more than the largest step is not believed."""
-        if self._inner.now() < instant - self.LARGEST_STEP:
+        if max(self._inner.now(), self.now()) < instant - self.LARGEST_STEP:
             self._wall, self._monotonic = instant, self._inner.monotonic()
 
     @property

@@ -203,6 +203,7 @@ class World:
         self.submit(name, **facts)
         asset = await self.approve(name)
         await self.until(lambda: self.all_live(asset))
+        await self.clock.rest()
         return asset
 
     # --- what can be seen ----------------------------------------------------------------------------------------

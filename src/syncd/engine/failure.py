@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,8 +11,12 @@ from sqlalchemy.exc import DBAPIError
 from syncd.errors import Bug, RateLimited, Reaction, SyncdError, TransientError
 
 _GIVEN_UP = frozenset({"40001", "40P01"})  # serialization failure, deadlock (PostgreSQL, appendix A)
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(hours=1)
+LONGEST_STATED = 86_400.0
+"""Seconds; a system that asks for a longer pause is asked again after a day."""
+
 ATTEMPTS_UNTIL_TOLD = 8
 """A transient failure that lasts this many attempts is shown to a person; syncd goes on trying."""
 
@@ -34,10 +39,11 @@ def as_syncd_error(error: BaseException) -> SyncdError:
 
 
 def _is_passing(error: BaseException) -> bool:
-    """Whether the ledger's server gave up one of two transactions that waited for each other, or went away."""
+    """Whether the ledger gave up one of two transactions that waited for each other, was busy, or went away."""
     if not isinstance(error, DBAPIError):
         return False
-    return error.connection_invalidated or getattr(error.orig, "sqlstate", "") in _GIVEN_UP
+    busy = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _BUSY
+    return error.connection_invalidated or busy or getattr(error.orig, "sqlstate", "") in _GIVEN_UP
 
 
 def judge(error: SyncdError, attempts: int, now: datetime, jitter: float) -> Verdict:
@@ -48,7 +54,7 @@ def judge(error: SyncdError, attempts: int, now: datetime, jitter: float) -> Ver
         jitter: a random number in [0, 1) that spreads retries over half the back-off.
     """
     if error.reaction is Reaction.WAIT and isinstance(error, RateLimited) and error.retry_after is not None:
-        return Verdict(now + timedelta(seconds=error.retry_after), False)
+        return Verdict(now + timedelta(seconds=min(error.retry_after, LONGEST_STATED)), False)
     if error.reaction in (Reaction.RETRY, Reaction.WAIT):
         pause = min(FIRST_RETRY * 2 ** min(attempts - 1, 20), LONGEST_RETRY)
         return Verdict(now + pause * (0.5 + jitter / 2), attempts >= ATTEMPTS_UNTIL_TOLD)

@@ -37,7 +37,7 @@ class Notifier:
         while True:
             try:
                 await self._serve()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 log.warning("cannot notify other processes; they poll", event_id="notify.down", error=str(error))
             await self._clock.sleep(AGAIN)
 
@@ -45,8 +45,9 @@ class Notifier:
         dsn = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         connection = await asyncpg.connect(dsn)
         try:
+            connection.add_termination_listener(lambda _: self._some.set())
             await connection.add_listener(CHANNEL, self._heard)
-            while True:
+            while not connection.is_closed():
                 await self._some.wait()
                 self._some.clear()
                 lanes, self._lanes = sorted(self._lanes), set()

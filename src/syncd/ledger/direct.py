@@ -31,6 +31,7 @@ class _Waiting:
     body: Body
     context: contextvars.Context
     done: asyncio.Future[Any]
+    committed: Callable[[], None]
     result: Any = None
     error: BaseException | None = None
 
@@ -49,14 +50,17 @@ class DirectWriter:
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def run(self, body: Body) -> Any:
+    async def run(self, body: Body, committed: Callable[[], None]) -> Any:
         """Run a body in a transaction; returns once it is committed. Being cancelled does not undo it.
+
+        Args:
+            committed: called after the commit, also where the caller was cancelled meanwhile.
 
         Raises:
             Bug: the body awaited something else than SQL; nothing of it was written.
         """
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(body, contextvars.copy_context(), done))
+        self._waiting.append(_Waiting(body, contextvars.copy_context(), done, committed))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write(), name="ledger")
         return await done
@@ -116,6 +120,8 @@ def _driven(body: Body, connection: sa.Connection) -> Any:
 
 
 def _answer(one: _Waiting) -> None:
+    if one.error is None:
+        one.committed()
     if one.done.done():
         return  # whoever asked was cancelled
     if one.error is not None:

@@ -7,6 +7,7 @@ statement, which is most of what a short transaction costs. Here it happens in o
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -92,10 +93,29 @@ class _Cursor:
 
 
 class _Connection(aiosqlite.Connection):
-    """A connection that hands out such cursors."""
+    """A connection that hands out such cursors, and takes none of them along half-read when it closes."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._cursors: weakref.WeakSet[_Cursor] = weakref.WeakSet()
 
     def cursor(self) -> Any:
-        return _Cursor(self)
+        cursor = _Cursor(self)
+        self._cursors.add(cursor)
+        return cursor
+
+    async def close(self) -> None:
+        self._tx.put_nowait((None, self._end_cursors))
+        await super().close()
+
+    def stop(self) -> Any:
+        self._tx.put_nowait((None, self._end_cursors))
+        return super().stop()
+
+    def _end_cursors(self) -> None:
+        """SQLite keeps a closed connection, its locks and its snapshot until the last statement of it has ended."""
+        for cursor in list(self._cursors):
+            cursor._end(self._conn)
 
     async def turn(self, work: Callable[..., None], *arguments: Any) -> None:
         """Have the connection's thread do something with the connection itself."""

@@ -227,10 +227,7 @@ class Ledger:
 
         if self._direct is None:
             self._direct = DirectWriter(self._direct_engine(), self._gate)
-        try:
-            return cast(T, await self._direct.run(whole))
-        finally:
-            self._told(woken)
+        return cast(T, await self._direct.run(whole, lambda: self._told(woken)))
 
     def _direct_engine(self) -> sa.Engine:
         engine = sa.create_engine(
@@ -261,9 +258,16 @@ class Ledger:
 
     async def _recover(self, connection: AsyncConnection) -> None:
         """After a failed or cancelled transaction: keep the connection only if it is surely clean."""
-        if connection.closed or connection.invalidated or connection.in_transaction():
+        if connection.closed or connection.invalidated or connection.in_transaction() or self._is_inside():
             self._writer = None
             await asyncio.shield(self._close_for_good(connection))
+
+    def _is_inside(self) -> bool:
+        """Whether the driver's connection is in a transaction, as after a commit that SQLite refused."""
+        try:
+            return self._raw_writer is not None and bool(self._raw_writer.in_transaction)
+        except ValueError:  # it is closed
+            return False
 
     async def _close_for_good(self, connection: AsyncConnection) -> None:
         """Close the driver's own connection as well: one that was invalidated could still hold the write lock."""

@@ -35,6 +35,10 @@ class WorkerLimits(BaseModel):
         return {"memory": self.memory, "file_bytes": self.file_bytes, "cpu_seconds": self.cpu_seconds}
 
 
+_ENDED = frozenset({"memory-limit", "worker-died"})
+"""Reasons that a process's death gives; the file may have nothing to do with it."""
+
+
 class MediaWorkers:
     """A pool of at most `count` workers, started when first needed, each the leader of its own process group."""
 
@@ -71,19 +75,28 @@ class MediaWorkers:
             Bug: the task failed for no reason of the input's.
         """
         async with self._free:
-            if self._closed:
-                raise errors.TransientError("The media workers are closing.")
-            worker = await self._take()
             try:
-                reply = await worker.run(task, args)
-            except BaseException:
-                await self._drop(worker)
-                raise
-            if worker.jobs >= self._limits.jobs or self._closed:
-                await self._drop(worker)
-            else:
-                self._idle.append(worker)
+                reply = await self._once(task, args)
+            except errors.HostileInput as error:
+                if error.reason not in _ENDED:
+                    raise
+                reply = await self._once(task, args)  # the system may have ended a worker that was doing nothing
         return _result(task, reply)
+
+    async def _once(self, task: str, args: dict[str, Any]) -> dict[str, Any]:
+        if self._closed:
+            raise errors.TransientError("The media workers are closing.")
+        worker = await self._take()
+        try:
+            reply = await worker.run(task, args)
+        except BaseException:
+            await self._drop(worker)
+            raise
+        if worker.jobs >= self._limits.jobs or self._closed:
+            await self._drop(worker)
+        else:
+            self._idle.append(worker)
+        return reply
 
     async def close(self) -> None:
         """Kill every worker and wait until it is gone; jobs under way fail as transient."""

@@ -33,7 +33,7 @@ from urllib.request import Request, urlopen
 from syncd.testing.clock import START
 
 STARTING_SECONDS = 60.0
-ANSWERING_SECONDS = 60.0
+ANSWERING_SECONDS = 240.0
 _MODULE = "syncd.testing.process"
 
 

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
 from syncd import errors
-from syncd.engine.failure import ATTEMPTS_UNTIL_TOLD, FIRST_RETRY, LONGEST_RETRY, Verdict, as_syncd_error, judge
+from syncd.engine.failure import (
+    ATTEMPTS_UNTIL_TOLD,
+    FIRST_RETRY,
+    LONGEST_RETRY,
+    LONGEST_STATED,
+    Verdict,
+    as_syncd_error,
+    judge,
+)
 from syncd.errors import Bug, RateLimited, SyncdError, TransientError
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -115,7 +123,7 @@ def test_a_person_hears_of_a_passing_failure_only_if_it_lasts(
     assert judge(kind("down."), attempt, NOW, jitter).tell is (attempt >= ATTEMPTS_UNTIL_TOLD)
 
 
-@given(st.floats(0, 10 * 86_400), attempts, jitters)
+@given(st.floats(0, LONGEST_STATED), attempts, jitters)
 def test_a_stated_wait_is_kept_to_the_second_and_troubles_nobody(wait: float, attempt: int, jitter: float) -> None:
     error = RateLimited("slow down.", retry_after=wait)
     assert judge(error, attempt, NOW, jitter) == Verdict(NOW + timedelta(seconds=wait), False)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from syncd.clock import bounded
 from syncd.errors import SyncdError
 from syncd.flow.services import Services
-from syncd.ledger.tables.core import listings, products, public_names
+from syncd.ledger.tables.core import listing_names, listings, products, public_names
 from syncd.sdk.http import open_client
 from syncd.sdk.roles import Role
 
@@ -74,11 +74,15 @@ async def _login(services: Services, name: str, role: Role) -> Finding:
 async def _products(services: Services, brand: str, name: str) -> Finding:
     """How many of the active products have a listing here."""
     active = (products.c.brand == brand, products.c.status == "active", products.c.absent_since.is_(None))
-    located = sa.select(listings.c.sku).where(listings.c.brand == brand, listings.c.connection == name)
+    here = (listing_names.c.brand == brand, listing_names.c.connection == name)
+    by = [field for field in services.connections.config(name).products.by if field in ("sku", "gtin")]
+    named = [products.c[field].in_(sa.select(listing_names.c.value).where(*here, listing_names.c.field == field))
+             for field in by]  # fmt: skip
+    taken = sa.select(listings.c.sku).where(listings.c.brand == brand, listings.c.connection == name)
     counted = sa.select(sa.func.count()).select_from(products)
     async with services.ledger.read() as reading:
         known = (await reading.execute(counted.where(*active))).scalar_one()
-        found = (await reading.execute(counted.where(*active, products.c.sku.in_(located)))).scalar_one()
+        found = (await reading.execute(counted.where(*active, sa.or_(products.c.sku.in_(taken), *named)))).scalar_one()
     said = f"{found:,} of {known:,} found"
     return Finding("products", "ok" if found == known else "unknown", said, "" if found == known else
                    f"`syncd exceptions --connection {name}` lists those that content shows.")  # fmt: skip
