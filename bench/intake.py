@@ -20,7 +20,7 @@ from bench.intake_server import PER_SECOND, WRITERS
 from bench.report import Line, median_ratio, per_second
 
 ROUNDS = 5
-SECONDS = 4.0
+SECONDS = 3.0
 SLOWER_US = 2000
 _SOURCE = Path(__file__).with_name("slow_fsync.c")
 
