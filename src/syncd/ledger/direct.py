@@ -98,6 +98,8 @@ class DirectWriter:
             for one in group:
                 context = one.context if one is not group[0] else contextvars.copy_context()
                 context.run(_behind_savepoint, one, connection)
+                if one.error is not None and not _is_inside(connection):
+                    raise one.error  # SQLite gave the whole transaction up, as on a full disk: nobody goes on alone
 
 
 def _behind_savepoint(one: _Waiting, connection: sa.Connection) -> None:
@@ -106,6 +108,11 @@ def _behind_savepoint(one: _Waiting, connection: sa.Connection) -> None:
             one.result = _driven(one.body, connection)
     except Exception as error:
         one.error = error
+
+
+def _is_inside(connection: sa.Connection) -> bool:
+    raw = connection.connection.driver_connection
+    return raw is not None and bool(raw.in_transaction)
 
 
 def _driven(body: Body, connection: sa.Connection) -> Any:
@@ -120,14 +127,13 @@ def _driven(body: Body, connection: sa.Connection) -> Any:
 
 
 def _answer(one: _Waiting) -> None:
+    if not one.done.done():  # else whoever asked was cancelled
+        if one.error is not None:
+            one.done.set_exception(one.error)
+        else:
+            one.done.set_result(one.result)
     if one.error is None:
         one.committed()
-    if one.done.done():
-        return  # whoever asked was cancelled
-    if one.error is not None:
-        one.done.set_exception(one.error)
-    else:
-        one.done.set_result(one.result)
 
 
 class _Connection:

@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from pydantic import BaseModel, ConfigDict
 
 from syncd import errors
@@ -35,6 +36,7 @@ class WorkerLimits(BaseModel):
         return {"memory": self.memory, "file_bytes": self.file_bytes, "cpu_seconds": self.cpu_seconds}
 
 
+log = structlog.get_logger("syncd.media")
 _ENDED = frozenset({"memory-limit", "worker-died"})
 """Reasons that a process's death gives; the file may have nothing to do with it."""
 
@@ -80,6 +82,8 @@ class MediaWorkers:
             except errors.HostileInput as error:
                 if error.reason not in _ENDED:
                     raise
+                log.warning("media worker ended", event_id="media.worker-ended", task=task, reason=error.reason,
+                            error=error.what)  # fmt: skip
                 reply = await self._once(task, args)  # the system may have ended a worker that was doing nothing
         return _result(task, reply)
 

@@ -386,3 +386,26 @@ async def test_a_second_ledger_on_one_file_is_refused_and_leaves_the_first_alone
 def test_another_store_is_refused(clock: ManualClock, url: str) -> None:
     with pytest.raises(ConfigError, match="cannot live"):
         Ledger(url, clock)
+
+
+async def test_where_sqlite_gives_a_shared_transaction_up_nothing_of_anybody_is_written(embedded: Ledger) -> None:
+    async def given_up(transaction: Transaction) -> None:
+        await fill(transaction, "lost")
+        await transaction.connection.exec_driver_sql("ROLLBACK")
+        raise Broken
+
+    await embedded.open()
+    told: list[Collection[str]] = []
+    embedded.on_commit(told.append)
+    async with embedded.write():  # meanwhile the others gather
+        bodies: tuple[Body, ...] = (lambda t: fill(t, "before"), given_up, lambda t: fill(t, "after"))
+        sharing = [asyncio.create_task(embedded.transact(body)) for body in bodies]
+        await asyncio.sleep(0)
+    results = await asyncio.gather(*sharing, return_exceptions=True)
+    assert all(isinstance(result, Exception) for result in results)
+    async with embedded.read() as reading:
+        assert (await reading.execute(sa.select(sa.func.count()).select_from(meta))).scalar_one() == 0
+    assert told == []
+    await embedded.transact(lambda t: fill(t, "later"))
+    assert told == [{"shop"}]
+    await embedded.close()

@@ -87,11 +87,6 @@ async def load(
     )
 
 
-def parts(values: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
-    """Values in statement-sized pieces."""
-    return (values[start : start + size] for start in range(0, len(values), size))
-
-
 async def _places(reading: AsyncConnection, brand: str, connection: str, keys: Sequence[str]) -> dict[str, PlaceFacts]:
     found = {key: PlaceFacts(key, sku=places.name_of(key) if key.startswith("product:") else "") for key in keys}
     rows = await reading.execute(
@@ -292,15 +287,12 @@ async def _library_urls(
     if not libraries:
         return None
     wanted = sorted({asset for place in found.values() for asset in place.assets})
-    urls: dict[str, str] = {}
-    for part in parts(wanted):
-        rows = await reading.execute(
-            sa.select(placements.c.version_id, placements.c.external_id).where(
-                placements.c.asset_id.in_(part),
-                placements.c.connection.in_(libraries),
-                placements.c.listing.startswith("asset:"),
-                placements.c.state == "live",
-            )
+    rows = await reading.execute(
+        sa.select(placements.c.version_id, placements.c.external_id).where(
+            among(placements.c.asset_id, wanted),
+            placements.c.connection.in_(libraries),
+            placements.c.listing.startswith("asset:"),
+            placements.c.state == "live",
         )
-        urls |= {row.version_id: row.external_id for row in rows.all()}
-    return urls
+    )
+    return {row.version_id: row.external_id for row in rows.all()}

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.flow import places
-from syncd.flow.converge.loading import parts
 from syncd.flow.services import Services
+from syncd.ledger.among import among
 from syncd.ledger.tables.core import asset_grants, decisions, events, grants, listings, people, placements, versions
 from syncd.ledger.types import Row
 
@@ -73,16 +73,15 @@ async def _placements(reading: AsyncConnection, sku: str, connection: str | None
 
 async def _past(reading: AsyncConnection, identifiers: Sequence[str], at: datetime) -> dict[str, _Past]:
     found: dict[str, _Past] = {}
-    for part in parts(identifiers):
-        rows = await reading.execute(
-            sa.select(events.c.subject, events.c.kind, events.c.at, events.c.data)
-            .where(events.c.subject.in_(part), events.c.kind.startswith("placement."), events.c.at <= at)
-            .order_by(events.c.id)
-        )
-        for row in rows:
-            past = found.setdefault(row.subject, _Past())
-            past.state, past.since = row.kind.removeprefix("placement."), row.at
-            past.version = row.data.get("version") or past.version
+    rows = await reading.execute(
+        sa.select(events.c.subject, events.c.kind, events.c.at, events.c.data)
+        .where(among(events.c.subject, identifiers), events.c.kind.startswith("placement."), events.c.at <= at)
+        .order_by(events.c.id)
+    )
+    for row in rows:
+        past = found.setdefault(row.subject, _Past())
+        past.state, past.since = row.kind.removeprefix("placement."), row.at
+        past.version = row.data.get("version") or past.version
     return found
 
 
