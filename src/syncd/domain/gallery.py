@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from syncd.domain import layout
 from syncd.domain.placement import Desired, Placed, PlacementState, RemovalCause, Seen
 from syncd.domain.recognise import recognise
+from syncd.domain.rest import at_rest
 from syncd.domain.step import Add, Confirm, Entry, Held, Hold, Removal, Slots, Step
 
 _UNDERWAY = (PlacementState.SENT, PlacementState.ACCEPTED)
@@ -39,6 +40,19 @@ def reconcile(
         brake_allows: how many inferred removals the connection has left (see `brake.allowed`).
         fresh: the observation is recent enough to remove something on its word.
     """
+    return at_rest(desired, placed, seen, slots) or work_out(desired, placed, seen, slots, causes, brake_allows, fresh)
+
+
+def work_out(
+    desired: Sequence[Desired],
+    placed: Sequence[Placed],
+    seen: Sequence[Seen],
+    slots: Slots,
+    causes: Mapping[str, RemovalCause],
+    brake_allows: int,
+    fresh: bool,
+) -> Step:
+    """`reconcile` without the look whether anything is to be done at all."""
     draft = _Draft(desired, placed, seen, slots, causes, brake_allows)
     draft.take_away()
     draft.choose()

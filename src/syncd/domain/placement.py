@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from syncd.domain import rights
 
@@ -78,8 +77,7 @@ _STATED = frozenset({RemovalCause.NARROWED, RemovalCause.REJECTED, RemovalCause.
 _INFERRED = frozenset(RemovalCause) - _URGENT - _STATED
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(NamedTuple):
     """A rendition that should stand in the listing and may, by all that holds now.
 
     `key` names the placement across versions (asset, role and spec); `fingerprint` is the public name, which changes
@@ -98,8 +96,7 @@ class Desired:
         return self.role != MAIN, self.role, self.rank, self.key
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A placement of ours as the ledger knows it; `cause` is set once it is to go."""
 
     id: str
@@ -111,8 +108,7 @@ class Placed:
     cause: RemovalCause | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One media item of a listing as observed; `name` is our public name or "", `position` counts from 1."""
 
     external_id: str

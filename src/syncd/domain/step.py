@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import sys
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.domain.placement import Desired, Placed, PlacementState, RemovalCause, Seen
 
@@ -45,8 +46,7 @@ class Held:
     placed: Placed | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One position of the next gallery: ours if `desired` or `placed` is set, else others'.
 
     `seen` is set where it stands in the listing already; ours without `desired` only waits for its removal.

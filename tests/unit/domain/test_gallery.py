@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.domain.gallery import reconcile
+from syncd.domain.gallery import reconcile, work_out
 from syncd.domain.placement import Desired, Placed, PlacementState, RemovalCause, Seen
+from syncd.domain.rest import at_rest
 from syncd.domain.rights import Cause
 from syncd.domain.step import UNBOUNDED, Entry, Held, Hold, Slots, Step
 
@@ -375,9 +377,9 @@ class World:
     steps: list[Step] = field(default_factory=list)
 
     def turn(self) -> Step:
-        found = reconcile(
-            self.desired, list(self.rows.values()), self.seen, self.slots, self.causes, self.brake, fresh=True
-        )
+        facts = (self.desired, list(self.rows.values()), self.seen, self.slots, self.causes, self.brake, True)
+        found = reconcile(*facts)
+        assert found == work_out(*facts)  # where a listing is at rest, nothing else would have come out
         self.steps.append(found)
         self._record(found)
         if self.coming is not None:
@@ -389,13 +391,13 @@ class World:
     def _record(self, found: Step) -> None:
         for confirm in found.confirms:
             base = confirm.placed or self._new(confirm.desired)
-            self._set(replace(base, state=LIVE, external_id=confirm.seen.external_id))
+            self._set(base._replace(state=LIVE, external_id=confirm.seen.external_id))
         for closed in found.gone:
-            self._set(replace(closed, state=PlacementState.GONE))
+            self._set(closed._replace(state=PlacementState.GONE))
         for add in found.adds:
-            self._set(replace(add.placed or self._new(add.desired), state=ACCEPTED))
+            self._set((add.placed or self._new(add.desired))._replace(state=ACCEPTED))
         for removal in found.removes:
-            self._set(replace(removal.placed, state=PlacementState.WITHDRAWING, cause=removal.cause))
+            self._set(removal.placed._replace(state=PlacementState.WITHDRAWING, cause=removal.cause))
         self.brake -= found.brake_used
 
     def _new(self, one: Desired | None) -> Placed:
@@ -409,14 +411,14 @@ class World:
         result = []
         for position, entry in enumerate(found.gallery, start=1):
             if entry.seen is not None:
-                result.append(replace(entry.seen, position=position))
+                result.append(entry.seen._replace(position=position))
                 continue
             ours = entry.desired or entry.placed
             assert ours is not None
             external_id = f"id-{ours.fingerprint}"
             result.append(Seen(external_id, ours.fingerprint if self.names_kept else "", position))
             known = self.rows[ours.key, ours.fingerprint]
-            self._set(replace(known, external_id=external_id))
+            self._set(known._replace(external_id=external_id))
         if self.late:
             self.coming = result
         else:
@@ -440,7 +442,7 @@ class World:
             if not missing:
                 return self.steps
             for one in [one for one in self.rows.values() if one.key in missing and one.state in (SENT, ACCEPTED)]:
-                self._set(replace(one, state=PlacementState.PLANNED))
+                self._set(one._replace(state=PlacementState.PLANNED))
         raise AssertionError("the listing did not come to rest")
 
 
@@ -475,7 +477,7 @@ def worlds(draw: st.DrawFn, *, tight: bool = True) -> World:
     return World(
         desired,
         rows,
-        [replace(one, position=index) for index, one in enumerate(listed, start=1)],
+        [one._replace(position=index) for index, one in enumerate(listed, start=1)],
         Slots(
             first,
             first + draw(st.integers(0, 6)) if tight and draw(st.booleans()) else UNBOUNDED,
@@ -490,6 +492,33 @@ def worlds(draw: st.DrawFn, *, tight: bool = True) -> World:
 
 def wanted_order(world: World) -> list[str]:
     return [one.fingerprint for one in sorted(world.desired, key=lambda one: one.order)]
+
+
+@st.composite
+def standing(draw: st.DrawFn) -> tuple[list[Desired], list[Placed], list[Seen], Slots]:
+    """A listing in which all of ours stand, in any order, within any slots, some once placed under another key."""
+    desired = [want(key, role=draw(st.sampled_from(["main", "lifestyle"])), rank=draw(st.integers(0, 2))) for key in
+               KEYS[: draw(st.integers(0, 4))]]  # fmt: skip
+    rows = [
+        row(draw(st.sampled_from([one.key, one.key, "z"])), external_id=f"id-{one.key}", name=one.fingerprint)
+        for one in desired
+    ]
+    ours = [(one.external_id, one.fingerprint) for one in rows]
+    names_kept = draw(st.booleans())
+    listed = draw(st.permutations([*ours, *(("F1", ""), ("F2", ""), ("F3", ""))[: draw(st.integers(0, 3))]]))
+    seen = [Seen(known, name if names_kept else "", at) for at, (known, name) in enumerate(listed, start=1)]
+    first = draw(st.integers(1, 3))
+    last = draw(st.sampled_from([UNBOUNDED, first, first + 1, first + 4]))
+    return desired, rows, seen, Slots(first, last, draw(st.integers(0, 4)))
+
+
+@settings(max_examples=1_000)
+@given(standing())
+def test_only_a_listing_in_which_nothing_is_to_be_done_is_at_rest(listing: tuple[Any, ...]):
+    found = at_rest(*listing)
+    worked_out = work_out(*listing, {}, 0, True)
+    at_ease = worked_out == Step(worked_out.gallery, keeps=worked_out.keeps)
+    assert found == (worked_out if at_ease else None)
 
 
 @given(worlds())

@@ -254,7 +254,7 @@ class _Draft:
         else:
             self.missing[key] = (asset, target)
         if row := self._standing.get(key):  # what stands stays until the new one is there
-            self.desired[key] = replace(wanted, version=row.version_number, fingerprint=row.fingerprint)
+            self.desired[key] = wanted._replace(version=row.version_number, fingerprint=row.fingerprint)
 
     def _waits_for_library(self, asset: AssetFacts) -> bool:
         urls = self.judge.situation.library_urls
