@@ -20,7 +20,7 @@ from syncd.engine.notify import Notifier
 from syncd.engine.work import Due, Urgency, touch
 from syncd.errors import ConfigError, SyncdError
 from syncd.flow import places, touching
-from syncd.flow.care import housekeeping
+from syncd.flow.care import clockwatch, housekeeping
 from syncd.flow.care.clockwatch import ClockHandler
 from syncd.flow.catalogue.match import MatchHandler
 from syncd.flow.catalogue.mirror import MirrorHandler
@@ -181,11 +181,12 @@ class App:
         return None
 
     async def _trust_time(self) -> None:
-        """A clock that says less than it said before the last stop is not believed."""
+        """A clock that says less than it said before the last stop, or other than the database, is not believed."""
         async with self.ledger.read() as reading:
             last_seen = await meta.value_of(reading, meta.LAST_SEEN)
         if last_seen:
             self.clock.not_before(datetime.fromisoformat(last_seen))
+        await clockwatch.compare(self.ledger, self.clock)
 
     async def _register_token(self) -> None:
         """Let the token in `var/token` in; on the very first start, write one."""

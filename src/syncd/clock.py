@@ -84,7 +84,8 @@ async def bounded(clock: Clock, work: Awaitable[T], timeout: float) -> T:
 
 class TrustedClock:
     """A clock that does not believe a wall clock which jumps: after a step of more than two minutes against monotonic
-    time it goes on from the last trusted instant, and says so, until a person accepts the new time or it comes back.
+    time it goes on from the last trusted instant, and says so, until a person accepts the new time or it comes back. It
+    says so as well while the database's time is further away than that.
     """
 
     LARGEST_STEP = timedelta(minutes=2)
@@ -97,6 +98,7 @@ class TrustedClock:
         self._inner = inner
         self._wall, self._monotonic = inner.now(), inner.monotonic()
         self.step = timedelta()
+        self._apart = self._accepted = timedelta()
         if last_seen is not None:
             self.not_before(last_seen)
 
@@ -105,11 +107,21 @@ class TrustedClock:
         if max(self._inner.now(), self.now()) < instant - self.LARGEST_STEP:
             self._wall, self._monotonic = instant, self._inner.monotonic()
 
+    def compare(self, database: datetime) -> None:
+        """Take note of the database's time, read just now. Which of the two is wrong only a person can tell."""
+        self._apart = self._inner.now() - database
+
+    @property
+    def apart(self) -> timedelta:
+        """How far the wall clock is ahead of the database's time; zero where they agree or a person accepted it."""
+        off = min(abs(self._apart), abs(self._apart - self._accepted))
+        return self._apart if off > self.LARGEST_STEP else timedelta()
+
     @property
     def stepped(self) -> bool:
-        """Whether the wall clock is not believed at present; `step` is how far off it is."""
+        """Whether the wall clock is not believed at present; `step` or `apart` is how far off it is."""
         self.now()
-        return bool(self.step)
+        return bool(self.step or self.apart)
 
     def now(self) -> datetime:
         wall, monotonic = self._inner.now(), self._inner.monotonic()
@@ -124,6 +136,7 @@ class TrustedClock:
     def accept(self) -> None:
         """Believe the wall clock as it is now."""
         self._wall, self._monotonic, self.step = self._inner.now(), self._inner.monotonic(), timedelta()
+        self._accepted = self._apart
 
     def monotonic(self) -> float:
         return self._inner.monotonic()

@@ -134,6 +134,36 @@ def test_learning_of_an_instant_never_takes_time_back(moved: Sequence[tuple[floa
     assert trusted.now() >= before
 
 
+# --- a database that keeps another time -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seconds", "believed"), [(0, True), (120, True), (-120, True), (121, False), (-DAY, False)])
+def test_a_wall_clock_far_from_the_databases_is_not_believed(
+    clock: ManualClock, seconds: float, believed: bool
+) -> None:
+    trusted = TrustedClock(clock)
+    trusted.compare(START - timedelta(seconds=seconds))
+    assert trusted.stepped is not believed
+    assert trusted.apart == timedelta(seconds=0 if believed else seconds)
+    assert trusted.now() == START, "which of the two is wrong is for a person to say"
+
+
+def test_a_difference_ends_when_the_clocks_agree_or_a_person_accepts_it(clock: ManualClock) -> None:
+    trusted = TrustedClock(clock)
+    trusted.compare(START - timedelta(hours=1))
+    trusted.compare(START - timedelta(seconds=30))
+    assert not trusted.stepped
+    trusted.compare(START - timedelta(hours=1))
+    trusted.accept()
+    assert not trusted.stepped
+    trusted.compare(START - timedelta(hours=1, minutes=1))
+    assert not trusted.stepped, "what was accepted stays so"
+    trusted.compare(START)
+    assert not trusted.stepped
+    trusted.compare(START + timedelta(hours=1))
+    assert trusted.stepped, "another difference is not"
+
+
 # --- what it passes on -----------------------------------------------------------------------------------------------
 
 

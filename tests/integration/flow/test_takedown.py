@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from syncd.flow.care.housekeeping import sweep
 from syncd.flow.review.decide import withdraw
 from syncd.flow.standing import set_standing
 from syncd.ledger.tables.core import consents, placements, receipts, work
+from syncd.testing.rest import RestingClock
 from tests.support.world import STUDIO, World
 
 DANA = "dana@acme.example"
@@ -183,6 +184,31 @@ async def test_a_clock_that_jumps_is_not_believed(world: World) -> None:
     assert await world.all_live(asset), "a jump of the clock ends no right"
     world.clock.step_wall(-86_400 * 60)
     await world.until(lambda: _no_exceptions(world))
+
+
+class _ApartClock(RestingClock):
+    """A machine whose database keeps another time."""
+
+    apart = timedelta()
+
+    def database_now(self) -> datetime:
+        return self.now() - self.apart
+
+
+async def test_a_time_that_is_not_the_databases_is_not_believed(tmp_path: Path, postgres_url: str) -> None:
+    clock = _ApartClock()
+    world = World(tmp_path, postgres_url, clock)
+    await world.start()
+    await world.allow()
+    asset = await world.publish("GL-0001.jpg")
+    clock.apart = timedelta(minutes=20)
+    [told] = await world.until(lambda: world.open_exceptions("clock"))
+    assert told.reason == "The machine's clock is 1,200 s ahead of the database's time."
+    await withdraw(world.services, asset, by=DANA, because="creator asked")
+    await world.until(lambda: world.all_gone(asset))
+    clock.apart = timedelta()
+    await world.until(lambda: _no_exceptions(world))
+    await world.stop()
 
 
 @pytest.fixture
