@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.engine import generations
 from syncd.ledger.among import among
 from syncd.ledger.store import Ledger, Transaction
-from syncd.ledger.tables.core import counters, lanes, work
+from syncd.ledger.tables.core import lanes, work
 
 LOCAL = "local"
 CLAIM_LIFE = timedelta(seconds=10)
 _ROWS_PER_STATEMENT = 500
-GENERATIONS = sa.Sequence("work_generation")
 
 
 class Urgency(enum.IntEnum):
@@ -87,7 +87,7 @@ async def touch(transaction: Transaction, dues: Iterable[Due]) -> int:
     newest = 0
     for start in range(0, len(rows), _ROWS_PER_STATEMENT):
         part = rows[start : start + _ROWS_PER_STATEMENT]
-        newest = await _number(transaction, part)
+        newest = await generations.number(transaction, part)
         await transaction.many(_upsert(transaction), part)
         transaction.woken.update(row["lane"] for row in part)
     return newest
@@ -110,39 +110,6 @@ def _row(due: Due, now: datetime) -> dict[str, Any]:
     }
 
 
-async def _number(transaction: Transaction, rows: list[dict[str, Any]]) -> int:
-    """Give each row a generation that never was and never will be again."""
-    if transaction.dialect == "postgresql":
-        numbers = sa.select(sa.func.nextval(GENERATIONS.name)).select_from(
-            sa.func.generate_series(1, len(rows)).alias()
-        )
-        found = [number for (number,) in await transaction.execute(numbers)]
-    else:
-        last = await next_number(transaction, "generation", len(rows))
-        found = list(range(last - len(rows) + 1, last + 1))
-    for row, generation in zip(rows, found, strict=True):
-        row["generation"] = generation
-    return int(max(found))
-
-
-async def next_number(transaction: Transaction, name: str, count: int = 1) -> int:
-    """Advance a counter of the ledger by `count`; returns its new value."""
-    if transaction.dialect not in _COUNTING:
-        _COUNTING[transaction.dialect] = _build_counting(transaction)
-    return int(await transaction.scalar(_COUNTING[transaction.dialect], {"counter": name, "by": count}))
-
-
-def _build_counting(transaction: Transaction) -> sa.Executable:
-    by = sa.bindparam("by", type_=counters.c.value.type)
-    insert = transaction.insert(counters).values(name=sa.bindparam("counter", type_=counters.c.name.type), value=by)
-    more = {"value": counters.c.value + by}
-    counting: sa.Executable = insert.on_conflict_do_update(index_elements=["name"], set_=more).returning(
-        counters.c.value
-    )
-    return counting
-
-
-_COUNTING: dict[str, sa.Executable] = {}
 _UPSERTS: dict[str, Any] = {}
 
 

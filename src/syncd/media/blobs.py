@@ -20,6 +20,7 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 from syncd import errors
+from syncd.media.durable import rename_durably, unlink_older, unlink_unless_new
 
 PIECE = 1024 * 1024  # bytes hashed and written at once
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -187,7 +188,7 @@ class BlobStore:
         """
         if self._folder is not None:
             target = self._folder / _key(hash)
-            return await asyncio.to_thread(_unlink_unless_new, target, self._folder / "partial", before.timestamp())
+            return await asyncio.to_thread(unlink_unless_new, target, self._folder / "partial", before.timestamp())
         found = await self.stat(hash)
         if found is None or (found.modified and found.modified >= before):
             return False
@@ -234,7 +235,7 @@ class BlobStore:
         """
         if self._folder is None:
             return 0
-        return await asyncio.to_thread(_unlink_older, self._folder / "partial", before.timestamp())
+        return await asyncio.to_thread(unlink_older, self._folder / "partial", before.timestamp())
 
     def _partial(self) -> tuple[int, str]:
         """A temporary file, in a folder store on the same file system, so that it can be renamed into place."""
@@ -247,13 +248,13 @@ class BlobStore:
             with _translated(info.hash):
                 await obstore.put_async(self._store, _key(info.hash), path)
         else:
-            await asyncio.to_thread(_rename_durably, path, self._folder / _key(info.hash))
+            await asyncio.to_thread(rename_durably, path, self._folder / _key(info.hash))
 
     def _write_named(self, target: Path, data: bytes) -> None:
         handle, name = self._partial()
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        _rename_durably(Path(name), target)
+        rename_durably(Path(name), target)
 
 
 def _key(hash: str) -> str:
@@ -292,52 +293,6 @@ async def _spool(chunks: AsyncIterable[bytes], file: BinaryIO, limit: int) -> Bl
             pending, waiting = [], 0
     await asyncio.to_thread(write)
     return BlobInfo(digest.hexdigest(), size)
-
-
-def _rename_durably(source: Path, target: Path) -> None:
-    """Move a file into place so that a power cut leaves it whole: file, name and new folders are on disk."""
-    made = [parent for parent in target.parents if not parent.exists()]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _sync(source)
-    os.replace(source, target)
-    for folder in {target.parent, *(parent.parent for parent in made)}:
-        _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _unlink_unless_new(target: Path, partial: Path, before: float) -> bool:
-    """Move the file aside first, so that what is put under its name from now on is another file."""
-    aside = partial / f"collect-{target.name}"
-    try:
-        if target.stat().st_mtime >= before:
-            return False
-        os.replace(target, aside)
-    except FileNotFoundError:
-        return False
-    if aside.stat().st_mtime >= before:
-        with suppress(FileExistsError):  # put once more meanwhile: equal bytes
-            os.link(aside, target)
-        aside.unlink()
-        return False
-    aside.unlink()
-    return True
-
-
-def _unlink_older(folder: Path, before: float) -> int:
-    removed = 0
-    for path in folder.iterdir():
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime < before:
-                path.unlink()
-                removed += 1
-    return removed
 
 
 @contextmanager

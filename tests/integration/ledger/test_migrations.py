@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from syncd.engine.work import GENERATIONS
+from syncd.engine import generations
 from syncd.ledger.store import Ledger
 from syncd.ledger.tables.base import metadata
 from syncd.ledger.tables.core import blobs, inbox, lanes, meta, work
@@ -133,7 +133,7 @@ async def test_a_difference_would_be_seen(ledger: Ledger, ledger_url: str) -> No
 
 async def test_numbers_of_touches_have_their_source(ledger: Ledger, ledger_url: str) -> None:
     def has_sequence(connection: sa.Connection) -> bool:
-        return sa.inspect(connection).has_sequence(GENERATIONS.name)
+        return sa.inspect(connection).has_sequence(generations.SEQUENCE.name)
 
     assert ledger.embedded or await of_store(ledger_url, has_sequence)
 

@@ -10,15 +10,16 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.domain.plan import PlanAction
+from syncd.engine import generations
 from syncd.engine.handler import OneByOne, Outcome
-from syncd.engine.work import GENERATIONS, LOCAL, Claim, Due, Urgency, touch
+from syncd.engine.work import LOCAL, Claim, Due, Urgency, touch
 from syncd.errors import ConflictError, RejectedError
 from syncd.flow.plan.lines import PlannedLine
 from syncd.flow.plan.planning import work_out_places
 from syncd.flow.resync.selection import Selection, selected
 from syncd.flow.services import Services
 from syncd.ledger.store import Transaction
-from syncd.ledger.tables.core import counters, jobs
+from syncd.ledger.tables.core import jobs
 from syncd.ledger.types import new_id
 
 RESYNC = "resync"
@@ -139,7 +140,7 @@ class ResyncHandler(OneByOne):
     async def one(self, claim: Claim) -> Outcome:
         async with self.services.ledger.read() as reading:
             job = (await reading.execute(sa.select(jobs).where(jobs.c.id == claim.key))).one()
-        floor = ceiling = await self._latest()
+        floor = ceiling = await generations.newest(self.services.ledger)
         total = 0
         async for page in selected(self.services, Selection.from_json(job.selectors), _PAGE):
             async with self.services.ledger.write() as transaction:
@@ -151,12 +152,3 @@ class ResyncHandler(OneByOne):
             await transaction.execute(sa.update(jobs).where(jobs.c.id == claim.key).values(**values))
 
         return Outcome(claim, urgency=Urgency.PUBLISH, effects=effects)
-
-    async def _latest(self) -> int:
-        """The newest generation given so far."""
-        async with self.services.ledger.read() as reading:
-            if self.services.ledger.embedded:
-                found = await reading.execute(sa.select(counters.c.value).where(counters.c.name == "generation"))
-                return int(found.scalar_one_or_none() or 0)
-            sequence = sa.table(GENERATIONS.name, sa.column("last_value"))
-            return int((await reading.execute(sa.select(sequence.c.last_value))).scalar_one())
