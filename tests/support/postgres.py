@@ -58,7 +58,10 @@ class Postgres:
     def start(self) -> None:
         data = str(self.folder / "data")
         self._run("initdb", "-D", data, "-A", "trust", "-U", "postgres", "--no-sync")
-        settings = ("listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}", "max_connections=200")
+        settings = (
+            "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}", "max_connections=200",
+            "fsync=off", "full_page_writes=off",  # the machine goes on when a daemon is killed
+        )  # fmt: skip
         options = " ".join([f"-p {self.port}", *(f"-c {setting}" for setting in settings)])
         self._run("pg_ctl", "-w", "-D", data, "-l", str(self.folder / "log"), "-o", options, "start")
 

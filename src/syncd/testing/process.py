@@ -30,6 +30,7 @@ import syncd.app
 from syncd.domain.review import Verdict
 from syncd.errors import ConflictError
 from syncd.flow.review.decide import Ruling, decide
+from syncd.ledger import migrate  # noqa: F401  # imported when a ledger is opened: the nursery's children have it warm
 from syncd.ledger.tables.core import items, placements, versions, work
 from syncd.settings import Settings
 from syncd.telemetry import logging

@@ -193,7 +193,7 @@ async def test_a_permanent_failure_parks_the_key_with_its_payload_until_replayed
     engine = make_engine(ledger, clock, probe)
     running = asyncio.create_task(engine.run())
     await until(lambda: _exceptions(ledger, 1))
-    await clock.advance(86_400)
+    await clock.advance(3_600)
     assert len(probe.seen) == 1
     async with ledger.read() as connection:
         [letter] = (await connection.execute(sa.select(ExceptionRecord.payload, ExceptionRecord.kind))).all()
