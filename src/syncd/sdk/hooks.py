@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import functools
 import hmac
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from syncd.errors import HookRefused
 from syncd.sdk.roles import HookRequest, RawItem
@@ -22,7 +21,6 @@ from syncd.sdk.values import Duration
 _KEYS = "Secrets the sender signs with; two while one replaces the other. Without any, every request is refused."
 _TOLERANCE = "How far the sender's time may be from ours, both ways."
 _MOST_SIGNATURES = 16
-_STANDARD_PREFIXES = ("webhook", "svix")
 
 
 class StandardAuth(Options):
@@ -32,17 +30,17 @@ class StandardAuth(Options):
     keys: tuple[SecretStr, ...] = Field((), description=_KEYS + " Base64, with or without `whsec_`.")
     tolerance: Duration = Field(timedelta(minutes=5), description=_TOLERANCE)
 
-    @field_validator("keys")
-    @classmethod
-    def _decodable(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        for key in keys:
-            _standard_key(key)
-        return keys
+    _secrets: tuple[bytes, ...] = PrivateAttr(())
+
+    @model_validator(mode="after")
+    def _decoded(self) -> StandardAuth:
+        self._secrets = tuple(secret for key in self.keys if (secret := _standard_key(key)))
+        return self
 
     def verify(self, request: HookRequest) -> str:
         """The message's id if the request is signed with one of the keys; else raises HookRefused."""
-        _require_keys(self.keys)
-        prefix = next((p for p in _STANDARD_PREFIXES if f"{p}-signature" in request.headers), _STANDARD_PREFIXES[0])
+        _require_keys(self._secrets)
+        prefix = "svix" if "svix-signature" in request.headers else "webhook"
         identifier = request.headers.get(f"{prefix}-id", "")
         if not identifier or "." in identifier:
             raise HookRefused("bad-id", f"The request has no usable {prefix}-id.")
@@ -50,14 +48,14 @@ class StandardAuth(Options):
         signed = f"{identifier}.{stamp}.".encode() + request.body
         given = _listed(request.headers.get(f"{prefix}-signature", ""), f"{prefix}-signature")
         versioned = [_base64(text[3:]) for text in given if text.startswith("v1,")]
-        _require_match([_mac(_standard_key(key), signed, "sha256") for key in self.keys], versioned)
+        _require_match(self._secrets, signed, "sha256", versioned)
         _require_recent(stamp, request.received_at, self.tolerance)
         return identifier
 
     def sign(self, identifier: str, at: datetime, body: bytes) -> dict[str, str]:
         """The headers that prove `body` comes from us, signed with the first key."""
         stamp = str(int(at.timestamp()))
-        signature = _mac(_standard_key(self.keys[0]), f"{identifier}.{stamp}.".encode() + body, "sha256")
+        signature = hmac.digest(self._secrets[0], f"{identifier}.{stamp}.".encode() + body, "sha256")
         text = f"v1,{base64.b64encode(signature).decode()}"
         return {"webhook-id": identifier, "webhook-timestamp": stamp, "webhook-signature": text}
 
@@ -76,6 +74,8 @@ class HmacAuth(Options):
     id_header: str = Field("", description="The header with the message's id; duplicates are dropped by it.")
     tolerance: Duration = Field(timedelta(minutes=5), description=_TOLERANCE)
 
+    _secrets: tuple[bytes, ...] = PrivateAttr(())
+
     @model_validator(mode="after")
     def _consistent(self) -> HmacAuth:
         names = re.findall(r"\{(\w*)\}", self.template)
@@ -86,11 +86,12 @@ class HmacAuth(Options):
             raise ValueError("timestamp_header and {timestamp} in template go together")
         if "id" in names and not self.id_header:
             raise ValueError("{id} in template needs id_header")
+        self._secrets = tuple(secret for key in self.keys if (secret := key.get_secret_value().encode()))
         return self
 
     def verify(self, request: HookRequest) -> str | None:
         """The message's id (None if the sender gives none) if the request is signed; else raises HookRefused."""
-        _require_keys(self.keys)
+        _require_keys(self._secrets)
         identifier = request.headers.get(self.id_header.lower(), "") if self.id_header else None
         if identifier == "":
             raise HookRefused("bad-id", f"The request has no {self.id_header}.")
@@ -99,7 +100,7 @@ class HmacAuth(Options):
         decode = _base64 if self.encoding == "base64" else _hex
         found = [decode(text[len(self.prefix) :]) for text in given if text.startswith(self.prefix)]
         signed = self._signed(identifier or "", stamp, request.body)
-        _require_match([_mac(key.get_secret_value().encode(), signed, self.algorithm) for key in self.keys], found)
+        _require_match(self._secrets, signed, self.algorithm, found)
         if self.timestamp_header:
             _require_recent(stamp, request.received_at, self.tolerance)
         return identifier
@@ -107,8 +108,7 @@ class HmacAuth(Options):
     def sign(self, identifier: str, at: datetime, body: bytes) -> dict[str, str]:
         """The headers that prove `body` comes from us, signed with the first key."""
         stamp = str(int(at.timestamp()))
-        key = self.keys[0].get_secret_value().encode()
-        signature = _mac(key, self._signed(identifier, stamp, body), self.algorithm)
+        signature = hmac.digest(self._secrets[0], self._signed(identifier, stamp, body), self.algorithm)
         text = base64.b64encode(signature).decode() if self.encoding == "base64" else signature.hex()
         headers = {self.header: self.prefix + text, self.timestamp_header: stamp, self.id_header: identifier}
         return {name: value for name, value in headers.items() if name}
@@ -132,8 +132,8 @@ def accept(auth: StandardAuth | HmacAuth, request: HookRequest) -> RawItem:
     return RawItem(body=request.body, vendor_id=auth.verify(request), headers=kept)
 
 
-def _require_keys(keys: tuple[SecretStr, ...]) -> None:
-    if not any(key.get_secret_value() for key in keys):
+def _require_keys(keys: tuple[bytes, ...]) -> None:
+    if not keys:
         raise HookRefused("no-key", "The connection has no key to check webhooks with.")
 
 
@@ -146,47 +146,45 @@ def _listed(header: str, name: str) -> list[str]:
     return given[:_MOST_SIGNATURES]
 
 
-def _require_match(expected: list[bytes], given: list[bytes]) -> None:
+def _require_match(keys: tuple[bytes, ...], signed: bytes, algorithm: str, given: list[bytes]) -> None:
+    expected = [hmac.digest(key, signed, algorithm) for key in keys]
     # Every pair is compared, so that time tells nothing about which key or signature was close.
     matches = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in given]
-    if not any(matches):
+    if True not in matches:
         raise HookRefused("bad-signature", "The request is not signed with a key of this connection.")
 
 
 def _require_recent(stamp: str, now: datetime, tolerance: timedelta) -> None:
-    sent = _instant(stamp)
+    sent = _seconds(stamp)
     if sent is None:
         raise HookRefused("bad-timestamp", "The request's time of sending is missing or no time.")
-    age, allowed = (now - sent).total_seconds(), tolerance.total_seconds()
+    age, allowed = now.timestamp() - sent, tolerance.total_seconds()
     if age > allowed:
         raise HookRefused("stale", f"The request was sent {age:.0f} s ago; {allowed:.0f} s are allowed.")
     if age < -allowed:
         raise HookRefused("future", f"The request is dated {-age:.0f} s ahead; {allowed:.0f} s are allowed.")
 
 
-def _instant(stamp: str) -> datetime | None:
+def _seconds(stamp: str) -> float | None:
+    """Seconds since the epoch of a time of sending; None if it is none."""
+    if stamp.isascii() and stamp.isdecimal():
+        if len(stamp) > 14:
+            return None
+        # Eleven digits of seconds last until the year 5138: what is more counts milliseconds.
+        return number / 1000 if (number := int(stamp)) >= 10**11 else number
     try:
-        if re.fullmatch(r"[0-9]{1,14}", stamp):
-            number = int(stamp)
-            # Eleven digits of seconds last until the year 5138: what is longer counts milliseconds.
-            return datetime.fromtimestamp(number / 1000 if number >= 10**11 else number, UTC)
         moment = datetime.fromisoformat(stamp)
-    except (ValueError, OverflowError, OSError):
+        return moment.timestamp() if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else None
 
 
-@functools.lru_cache(maxsize=256)
 def _standard_key(key: SecretStr) -> bytes:
     text = key.get_secret_value().removeprefix("whsec_")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except binascii.Error:
         raise ValueError("is no Standard Webhooks key: base64, with or without whsec_ before it") from None
-
-
-def _mac(key: bytes, signed: bytes, algorithm: str) -> bytes:
-    return hmac.digest(key, signed, algorithm)
 
 
 def _base64(text: str) -> bytes:

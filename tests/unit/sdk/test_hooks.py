@@ -103,7 +103,7 @@ def test_a_time_that_is_none_is_refused_even_if_signed(stamp: str):
 
 
 def test_without_a_key_everything_is_refused():
-    for auth in (standard(), HmacAuth(scheme="hmac", header="X-Signature"), plain(keys=[""])):
+    for auth in (standard(), standard("whsec_"), HmacAuth(scheme="hmac", header="X-Signature"), plain(keys=[""])):
         with pytest.raises(HookRefused) as refused:
             accept(auth, request(signed_by_library(KEY, BODY, NOW)))
         assert refused.value.reason == "no-key"
