@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sqlite3
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.errors import Bug
+from syncd.ledger import many
 
 Body = Callable[[AsyncConnection], Coroutine[Any, Any, Any]]
 AT_ONCE = 64
@@ -141,10 +144,36 @@ class _Connection:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._raw = cast(sqlite3.Connection, connection.connection.driver_connection)
         self.dialect = connection.dialect
 
     async def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
         return self._connection.execute(statement, parameters)
 
-    async def exec_driver_sql(self, statement: str, parameters: Any = None) -> sa.CursorResult[Any]:
-        return self._connection.exec_driver_sql(statement, parameters)
+    async def exec_driver_sql(self, statement: str, parameters: Any = ()) -> _Done:
+        """Run text as the driver takes it, a list of parameters for each row.
+
+        Each statement gives Python's lock away and must get it back, so many rows share one.
+        """
+        cursor = self._raw.cursor()
+        try:
+            if not isinstance(parameters, list):
+                cursor.execute(statement, parameters)
+                return _Done(cursor.rowcount, cursor.fetchone())
+            widened = many.widened(statement, parameters)
+            return _Done(sum(cursor.execute(text, values).rowcount for text, values in widened))
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(statement, None, error, sqlite3.Error, dialect=self.dialect) from error
+        finally:
+            cursor.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a statement did: how many rows it wrote, and the first it gave."""
+
+    rowcount: int
+    first: tuple[Any, ...] | None = None
+
+    def scalar(self) -> Any:
+        return self.first[0] if self.first else None

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Convert = Callable[[Any], Any] | None
+AT_ONCE = 32
+_VALUES = re.compile(r" VALUES (\([?, ]+\))")
 
 
 @functools.lru_cache(maxsize=64)
@@ -41,3 +45,28 @@ def _column(name: str, convert: Convert, rows: Sequence[Mapping[str, Any]]) -> l
             last, converted = value, convert(value)
         found.append(converted)
     return found
+
+
+def widened(text: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, list[Any]]]:
+    """The same INSERT for SQLite with up to AT_ONCE rows in one statement, and the parameters of each such statement.
+
+    Args:
+        text: with the places of one row; what stands behind them, as in ON CONFLICT, holds for all rows of a statement.
+        rows: parameters of each row, in their order.
+    """
+    _, width = _repeated(text, 1)
+    for tail, alike in itertools.groupby(rows, key=lambda row: row[width:]):
+        those = list(alike)
+        for start in range(0, len(those), AT_ONCE):
+            piece = those[start : start + AT_ONCE]
+            values = itertools.chain.from_iterable(row[:width] for row in piece)
+            yield _repeated(text, len(piece))[0], [*values, *tail]
+
+
+@functools.lru_cache(maxsize=8 * AT_ONCE)
+def _repeated(text: str, rows: int) -> tuple[str, int]:
+    """A statement with the places of so many rows, and how many places a row has."""
+    found = _VALUES.search(text)
+    assert found, text
+    places = found.group(1)
+    return text[: found.start(1)] + ", ".join([places] * rows) + text[found.end(1) :], places.count("?")

@@ -21,6 +21,8 @@ from syncd.ledger.embedded import connector
 from syncd.ledger.lock import ProcessLock
 
 T = TypeVar("T")
+_SHARED: dict[str, Any] = {"json_deserializer": from_json, "hide_parameters": True}
+"""What all engines have: errors that do not tell what was to be written, for it may be personal."""
 _BUSY_MS = 10_000
 ABANDONED_MS = 15_000
 """After this long PostgreSQL ends a transaction whose process stands still, so that its row locks hold up no other."""
@@ -126,18 +128,13 @@ class Ledger:
             settings = {"idle_in_transaction_session_timeout": str(ABANDONED_MS)}
             engine = create_async_engine(
                 self.url.set(drivername="postgresql+asyncpg"), pool_size=8, max_overflow=8, pool_pre_ping=False,
-                json_deserializer=from_json,
-                connect_args={"server_settings": settings},
+                connect_args={"server_settings": settings}, **_SHARED,
             )  # fmt: skip
             return engine, engine
         path = self.url.database or ""
         url, read_only = f"sqlite+aiosqlite:///{path}", connector(f"file:{path}?mode=ro", uri=True)
-        write = create_async_engine(
-            url, async_creator=connector(path), pool_size=1, max_overflow=0, json_deserializer=from_json
-        )
-        read = create_async_engine(
-            url, async_creator=read_only, pool_size=4, max_overflow=4, json_deserializer=from_json
-        )
+        write = create_async_engine(url, async_creator=connector(path), pool_size=1, max_overflow=0, **_SHARED)
+        read = create_async_engine(url, async_creator=read_only, pool_size=4, max_overflow=4, **_SHARED)
         sa.event.listen(write.sync_engine, "connect", _prepare_writer)
         sa.event.listen(write.sync_engine, "begin", _begin_immediate)
         sa.event.listen(read.sync_engine, "connect", _prepare_reader)
@@ -231,8 +228,8 @@ class Ledger:
 
     def _direct_engine(self) -> sa.Engine:
         engine = sa.create_engine(
-            f"sqlite:///{self.url.database}", poolclass=sa.StaticPool, json_deserializer=from_json,
-            connect_args={"check_same_thread": False},
+            f"sqlite:///{self.url.database}", poolclass=sa.StaticPool, **_SHARED,
+            connect_args={"check_same_thread": False, "cached_statements": 8 * many.AT_ONCE},
         )  # fmt: skip
         sa.event.listen(engine, "connect", _prepare_writer)
         sa.event.listen(engine, "begin", _begin_immediate)

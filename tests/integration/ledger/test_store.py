@@ -388,6 +388,20 @@ def test_another_store_is_refused(clock: ManualClock, url: str) -> None:
         Ledger(url, clock)
 
 
+@either_way
+async def test_many_rows_of_which_one_is_refused_are_all_refused_and_it_says_why(ledger: Ledger, way: Way) -> None:
+    insert = sa.insert(meta).values(name=sa.bindparam("name"), value=sa.bindparam("value"))
+
+    async def twice(transaction: Transaction) -> None:
+        await transaction.many(insert, [{"name": name, "value": "secret"} for name in ("a", "b", "a")])
+
+    with pytest.raises(IntegrityError) as refused:
+        await way(ledger, twice)
+    assert "secret" not in str(refused.value), "what was to be written may be personal"
+    async with ledger.read() as reading:
+        assert (await reading.execute(sa.select(sa.func.count()).select_from(meta))).scalar_one() == 0
+
+
 async def test_where_sqlite_gives_a_shared_transaction_up_nothing_of_anybody_is_written(embedded: Ledger) -> None:
     async def given_up(transaction: Transaction) -> None:
         await fill(transaction, "lost")
