@@ -12,7 +12,10 @@ import sqlalchemy as sa
 
 from syncd.engine import inbox
 from syncd.engine.inbox import Arrival
-from syncd.ledger.tables.core import submissions
+from syncd.engine.work import Claim, Urgency
+from syncd.flow.review.decide import withdraw
+from syncd.flow.review.rounds import ReviewHandler
+from syncd.ledger.tables.core import asset_grants, submissions, versions
 from syncd.mapping import cases
 from syncd.mapping.rulebook import Rulebook
 from syncd.sdk.roles import RawItem
@@ -180,6 +183,32 @@ async def test_a_range_of_time_selects_what_was_opened_in_it(world: World) -> No
 
 async def two(world: World) -> bool:
     return len(await world.open_exceptions("no-grant")) == 2
+
+
+async def test_a_review_that_began_before_its_file_was_probed_is_asked_anew(world: World) -> None:
+    world.submit("GL-0001.jpg")
+    row = await world.until(lambda: world.version("GL-0001.jpg", 1, "in_review"))
+    await world.clock.rest()
+    ledger = world.services.ledger
+    async with ledger.write() as transaction:
+        await transaction.execute(sa.delete(asset_grants))
+        await transaction.execute(sa.update(versions).values(facts=sa.null(), status="received"))
+    claim = Claim(0, "acme", "local", "review", row.asset_id, Urgency.PUBLISH, 0, "", 0)
+    begun = await ReviewHandler(world.services).one(claim)
+    async with ledger.write() as transaction:
+        await transaction.execute(sa.update(versions).values(facts=row.facts))
+    assert begun.effects
+    async with ledger.write() as transaction:
+        await begun.effects(transaction)
+    assert not await world.open_exceptions(), "terms that nobody could read yet are not missing"
+    await world.until(lambda: world.version("GL-0001.jpg", 1, "in_review"))
+
+
+async def test_what_is_withdrawn_needs_no_grant_any_more(world: World) -> None:
+    world.submit("GL-0001.jpg", terms="none")
+    [told] = await world.until(lambda: world.open_exceptions("no-grant"))
+    await withdraw(world.services, told.subject, by="dana@acme.example", because="creator asked")
+    assert not await world.open_exceptions()
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------

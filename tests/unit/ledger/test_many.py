@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 from hypothesis import given, settings
@@ -30,10 +31,11 @@ def contents(connection: sqlite3.Connection) -> list[Any]:
 @settings(max_examples=200)
 @given(rows)
 def test_what_is_written_together_is_what_would_be_written_one_by_one(given_rows: list[tuple[Any, ...]]) -> None:
-    apart, together = table(), table()
-    written = sum(apart.execute(INSERT, row).rowcount for row in given_rows)
-    assert written == sum(together.execute(text, values).rowcount for text, values in many.widened(INSERT, given_rows))
-    assert contents(together) == contents(apart)
+    with closing(table()) as apart, closing(table()) as together:
+        one_by_one = sum(apart.execute(INSERT, row).rowcount for row in given_rows)
+        widened = many.widened(INSERT, given_rows)
+        assert sum(together.execute(text, values).rowcount for text, values in widened) == one_by_one
+        assert contents(together) == contents(apart)
 
 
 def test_statements_are_as_few_as_their_size_allows() -> None:

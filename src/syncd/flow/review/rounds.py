@@ -60,12 +60,17 @@ class ReviewHandler(OneByOne):
     def _effects(self, seen: Row, terms: GrantTerms | None, document: BlobInfo | None) -> Effects:
         async def effects(transaction: Transaction) -> None:
             row = await _current(transaction.connection, seen.asset_id)
-            if row is None or row.version_id != seen.version_id:
+            if row is None or _judged_by(row) != _judged_by(seen):
                 await touch(transaction, [Due(seen.brand, LOCAL, REVIEW, seen.asset_id)])
                 return
             await Advance(self.services, transaction, row, terms, document).run()
 
         return effects
+
+
+def _judged_by(row: Row) -> tuple[object, ...]:
+    """What the rules were asked about; where it changed meanwhile, as when the file was probed, they are asked anew."""
+    return row.version_id, row.facts, row.delivery
 
 
 async def _current(connection: AsyncConnection, asset: str) -> Row | None:
@@ -293,5 +298,6 @@ async def withdraw_asset(transaction: Transaction, row: Row, because: str) -> No
         .values(status=VersionStatus.WITHDRAWN.value)
         .returning(versions.c.id)
     )
+    await close_exceptions(transaction, row.brand, by="withdrawal", kind="no-grant", subjects=[row.asset_id])
     for version in changed.all():
         transaction.record(row.brand, "version.withdrawn", version.id, asset=row.asset_id, because=because)
