@@ -6,6 +6,7 @@ statement, which is most of what a short transaction costs. Here it happens in o
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import weakref
 from collections.abc import Awaitable, Callable, Iterable
@@ -86,7 +87,7 @@ class _Cursor:
         if size is None or len(found) < size:
             self._end(connection)
 
-    def _end(self, _connection: sqlite3.Connection) -> None:
+    def _end(self, _connection: sqlite3.Connection | None) -> None:
         if self._open is not None:
             self._open.close()
             self._open = None
@@ -95,8 +96,15 @@ class _Cursor:
 class _Connection(aiosqlite.Connection):
     """A connection that hands out such cursors, and takes none of them along half-read when it closes."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        made: list[sqlite3.Connection] = []  # whoever waits for it may be cancelled; it is to be closed even so
+
+        def make() -> sqlite3.Connection:
+            made.append(connect())
+            return made[0]
+
+        super().__init__(make, iter_chunk_size=64)
+        self._made = made
         self._cursors: weakref.WeakSet[_Cursor] = weakref.WeakSet()
 
     def cursor(self) -> Any:
@@ -105,22 +113,29 @@ class _Connection(aiosqlite.Connection):
         return cursor
 
     async def close(self) -> None:
-        self._tx.put_nowait((None, self._end_cursors))
+        self._tx.put_nowait((None, functools.partial(_end_all, self._cursors)))
         await super().close()
 
     def stop(self) -> Any:
-        self._tx.put_nowait((None, self._end_cursors))
+        self._tx.put_nowait((None, functools.partial(_end_all, self._cursors)))
+        self._tx.put_nowait((None, functools.partial(_close_all, self._made)))
         return super().stop()
-
-    def _end_cursors(self) -> None:
-        """SQLite keeps a closed connection, its locks and its snapshot until the last statement of it has ended."""
-        for cursor in list(self._cursors):
-            cursor._end(self._conn)
 
     async def turn(self, work: Callable[..., None], *arguments: Any) -> None:
         """Have the connection's thread do something with the connection itself."""
         execute: Any = self._execute  # it has no types
         await execute(work, self._conn, *arguments)
+
+
+def _end_all(cursors: weakref.WeakSet[_Cursor]) -> None:
+    """SQLite keeps a closed connection, its locks and its snapshot until the last statement of it has ended."""
+    for cursor in list(cursors):
+        cursor._end(None)
+
+
+def _close_all(made: list[sqlite3.Connection]) -> None:
+    for connection in made:
+        connection.close()
 
 
 def connector(database: str, **options: Any) -> Callable[[], Awaitable[aiosqlite.Connection]]:
@@ -131,7 +146,7 @@ def connector(database: str, **options: Any) -> Callable[[], Awaitable[aiosqlite
     """
 
     async def connect() -> aiosqlite.Connection:
-        connection = _Connection(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
+        connection = _Connection(lambda: sqlite3.connect(database, **options))
         connection._thread.daemon = True  # as SQLAlchemy has it: a forgotten connection does not keep the process alive
         return await connection
 
