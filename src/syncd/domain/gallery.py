@@ -40,28 +40,8 @@ def reconcile(
         brake_allows: how many inferred removals the connection has left (see `brake.allowed`).
         fresh: the observation is recent enough to remove something on its word.
     """
-    return at_rest(desired, placed, seen, slots) or work_out(desired, placed, seen, slots, causes, brake_allows, fresh)
-
-
-def work_out(
-    desired: Sequence[Desired],
-    placed: Sequence[Placed],
-    seen: Sequence[Seen],
-    slots: Slots,
-    causes: Mapping[str, RemovalCause],
-    brake_allows: int,
-    fresh: bool,
-) -> Step:
-    """`reconcile` without the look whether anything is to be done at all."""
-    draft = _Draft(desired, placed, seen, slots, causes, brake_allows)
-    draft.take_away()
-    draft.choose()
-    draft.bring_in()
-    draft.clear_excess()
-    step = draft.step()
-    if fresh or not (step.removes or step.duplicates or step.gone):
-        return step
-    return Step(draft.present(), keeps=step.keeps, confirms=step.confirms, held=step.held, needs_fresh=True)
+    resting = at_rest(desired, placed, seen, slots)
+    return resting or Draft(desired, placed, seen, slots, causes, brake_allows).step(fresh)
 
 
 @dataclass(slots=True)
@@ -74,7 +54,7 @@ class _Leaver:
     waits: Hold | None = None
 
 
-class _Draft:
+class Draft:
     """The working state of one step. `count` is how many of ours the next gallery holds so far."""
 
     def __init__(
@@ -278,7 +258,18 @@ class _Draft:
 
     # --- result -------------------------------------------------------------------------------------------------
 
-    def step(self) -> Step:
+    def step(self, fresh: bool) -> Step:
+        """Work everything out, from removals to what is left of the gallery; once for each draft."""
+        self.take_away()
+        self.choose()
+        self.bring_in()
+        self.clear_excess()
+        step = self._whole()
+        if fresh or not (step.removes or step.duplicates or step.gone):
+            return step
+        return Step(self.present(), keeps=step.keeps, confirms=step.confirms, held=step.held, needs_fresh=True)
+
+    def _whole(self) -> Step:
         keeps, confirms = self._report()
         gallery = self._gallery()
         copies_stay = len(self.duplicates) < len(self.found.extras)  # alike, they could change places for ever

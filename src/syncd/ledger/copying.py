@@ -13,6 +13,7 @@ from pathlib import Path
 
 import asyncpg
 
+from syncd.durable import sync
 from syncd.errors import ConflictError, RejectedError
 from syncd.ledger.lock import ProcessLock
 from syncd.ledger.store import Ledger
@@ -87,7 +88,7 @@ def _sqlite_out(source: Path, folder: Path) -> Copied:
         writing.execute("PRAGMA journal_mode=DELETE")
         revision = writing.execute("SELECT version_num FROM alembic_version").fetchone()[0]
         blobs = [(row[0], row[1]) for row in writing.execute(_REFERENCED)]
-    _sync(target)
+    sync(target)
     return Copied("sqlite", revision, [_SQLITE_FILE], blobs)
 
 
@@ -98,7 +99,7 @@ async def _postgres_out(connection: asyncpg.Connection, folder: Path) -> Copied:
         for name, columns in tables.items():
             path = folder / f"{name}.copy"
             await connection.copy_from_table(name, output=str(path), columns=columns)
-            await asyncio.to_thread(_sync, path)
+            await asyncio.to_thread(sync, path)
         blobs = [(row[0], row[1]) for row in await connection.fetch(_REFERENCED)]
     generation = await connection.fetchval("SELECT last_value FROM work_generation")
     return Copied("postgresql", revision, [f"{name}.copy" for name in tables], blobs, generation, tables)
@@ -145,9 +146,9 @@ def _sqlite_in(target: Path, folder: Path) -> None:
                 raise LedgerNotEmpty(f"There is a ledger already: {path}.")
         partial = target.with_name(f"{target.name}.partial")
         shutil.copyfile(folder / _SQLITE_FILE, partial)
-        _sync(partial)
+        sync(partial)
         os.replace(partial, target)
-        _sync(target.parent)
+        sync(target.parent)
     finally:
         lock.release()
 
@@ -188,11 +189,3 @@ async def _set_sequences(connection: asyncpg.Connection, tables: Sequence[str]) 
 
 async def _connect(ledger: Ledger) -> asyncpg.Connection:
     return await asyncpg.connect(ledger.url.set(drivername="postgresql").render_as_string(hide_password=False))
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

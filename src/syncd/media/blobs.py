@@ -20,7 +20,7 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 from syncd import errors
-from syncd.media.durable import rename_durably, unlink_older, unlink_unless_new
+from syncd.durable import rename_durably, unlink_older, unlink_unless_new
 
 PIECE = 1024 * 1024  # bytes hashed and written at once
 _HASH = re.compile(r"[0-9a-f]{64}")

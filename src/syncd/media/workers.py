@@ -82,8 +82,8 @@ class MediaWorkers:
             except errors.HostileInput as error:
                 if error.reason not in _ENDED:
                     raise
-                log.warning("media worker ended", event_id="media.worker-ended", task=task, reason=error.reason,
-                            error=error.what)  # fmt: skip
+                log.warning("media worker ended", event_id="media.worker-ended", task=task, file=args.get("path"),
+                            reason=error.reason, error=error.what)  # fmt: skip
                 reply = await self._once(task, args)  # the system may have ended a worker that was doing nothing
         return _result(task, reply)
 

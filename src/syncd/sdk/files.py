@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from syncd.durable import sync
 from syncd.errors import TransientError
 
 CHUNK = 2**20
@@ -37,15 +38,6 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def write_atomically(path: Path, data: bytes) -> None:
     """Make `path` hold `data`: whoever reads it sees the old content or the new, also after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +53,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    sync(path.parent)
 
 
 async def write_stream(path: Path, chunks: AsyncIterator[bytes], sha256: str) -> None:
@@ -101,11 +93,11 @@ def move_new(source: Path, target: Path) -> Path:
             target = target.with_name(f"{target.stem}.{digest[:8]}{target.suffix}")
     if not target.exists():
         _place(source, target)
-    sync_directory(target.parent)
+    sync(target.parent)
     if not os.path.samefile(source, target) and sha256_of(source) != sha256_of(target):
         return target  # the source was replaced meanwhile: that is another file, which stays
     source.unlink()
-    sync_directory(source.parent)
+    sync(source.parent)
     return target
 
 

@@ -11,7 +11,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr, SecretStr, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, field_validator, model_validator
 
 from syncd.errors import HookRefused
 from syncd.sdk.roles import HookRequest, RawItem
@@ -32,6 +32,13 @@ class StandardAuth(Options):
 
     _secrets: tuple[bytes, ...] = PrivateAttr(())
 
+    @field_validator("keys")
+    @classmethod
+    def _decodable(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in keys:  # here, so that the fault is told where the keys stand
+            _standard_key(key)
+        return keys
+
     @model_validator(mode="after")
     def _decoded(self) -> StandardAuth:
         self._secrets = tuple(secret for key in self.keys if (secret := _standard_key(key)))
@@ -40,7 +47,8 @@ class StandardAuth(Options):
     def verify(self, request: HookRequest) -> str:
         """The message's id if the request is signed with one of the keys; else raises HookRefused."""
         _require_keys(self._secrets)
-        prefix = "svix" if "svix-signature" in request.headers else "webhook"
+        svix = "svix-signature" in request.headers and "webhook-signature" not in request.headers
+        prefix = "svix" if svix else "webhook"
         identifier = request.headers.get(f"{prefix}-id", "")
         if not identifier or "." in identifier:
             raise HookRefused("bad-id", f"The request has no usable {prefix}-id.")

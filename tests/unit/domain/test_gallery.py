@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.domain.gallery import reconcile, work_out
+from syncd.domain.gallery import Draft, reconcile
 from syncd.domain.placement import Desired, Placed, PlacementState, RemovalCause, Seen
 from syncd.domain.rest import at_rest
 from syncd.domain.rights import Cause
@@ -377,9 +377,9 @@ class World:
     steps: list[Step] = field(default_factory=list)
 
     def turn(self) -> Step:
-        facts = (self.desired, list(self.rows.values()), self.seen, self.slots, self.causes, self.brake, True)
-        found = reconcile(*facts)
-        assert found == work_out(*facts)  # where a listing is at rest, nothing else would have come out
+        facts = (self.desired, list(self.rows.values()), self.seen, self.slots, self.causes, self.brake)
+        found = reconcile(*facts, fresh=True)
+        assert found == Draft(*facts).step(fresh=True)  # where a listing is at rest, nothing else would have come out
         self.steps.append(found)
         self._record(found)
         if self.coming is not None:
@@ -516,7 +516,7 @@ def standing(draw: st.DrawFn) -> tuple[list[Desired], list[Placed], list[Seen], 
 @given(standing())
 def test_only_a_listing_in_which_nothing_is_to_be_done_is_at_rest(listing: tuple[Any, ...]):
     found = at_rest(*listing)
-    worked_out = work_out(*listing, {}, 0, True)
+    worked_out = Draft(*listing, {}, 0).step(fresh=True)
     at_ease = worked_out == Step(worked_out.gallery, keeps=worked_out.keeps)
     assert found == (worked_out if at_ease else None)
 

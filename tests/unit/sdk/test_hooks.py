@@ -109,6 +109,13 @@ def test_without_a_key_everything_is_refused():
         assert refused.value.reason == "no-key"
 
 
+def test_where_both_names_of_the_headers_are_there_the_standard_ones_count():
+    headers = signed_by_library(KEY, BODY, NOW)
+    others = {name.replace("webhook", "svix"): value for name, value in headers.items()}
+    accept(standard(KEY), request(others))
+    accept(standard(KEY), request({**headers, **dict.fromkeys(others, "forged")}))
+
+
 def test_two_keys_live_during_rotation_on_either_side():
     accept(standard(OTHER, KEY), request(signed_by_library(KEY, BODY, NOW)))
     both = signed_by_library(KEY, BODY, NOW)

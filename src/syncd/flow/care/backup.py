@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from syncd import __version__
+from syncd.durable import sync
 from syncd.errors import ConflictError, RejectedError
 from syncd.flow.services import Services
 from syncd.ledger import blobs as blob_rows
@@ -160,9 +161,9 @@ class Backups:
         )
         (partial / MANIFEST).write_text(manifest.model_dump_json(indent=1))
         for folder in [partial, *(path for path in partial.rglob("*") if path.is_dir()), partial / MANIFEST]:
-            _sync(folder)
+            sync(folder)
         os.replace(partial, directory)
-        _sync(directory.parent)
+        sync(directory.parent)
 
 
 def _make_folders(directory: Path, partial: Path) -> None:
@@ -217,11 +218,3 @@ def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
             yield piece
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

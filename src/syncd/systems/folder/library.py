@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from syncd.durable import sync
 from syncd.sdk import files
 from syncd.sdk.context import Context
 from syncd.sdk.roles import LibraryItem, LibraryState
@@ -136,7 +137,7 @@ def _replace(folder: Path, working: Path, target: Path, record: dict[str, Any]) 
         _archive_one(folder, old)
     _write_record(target, record)
     working.rename(target)
-    files.sync_directory(folder)
+    sync(folder)
     _clean(folder, target)
 
 

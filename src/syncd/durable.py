@@ -11,13 +11,14 @@ def rename_durably(source: Path, target: Path) -> None:
     """Move a file into place so that a power cut leaves it whole: file, name and new folders are on disk."""
     made = [parent for parent in target.parents if not parent.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
-    _sync(source)
+    sync(source)
     os.replace(source, target)
     for folder in {target.parent, *(parent.parent for parent in made)}:
-        _sync(folder)
+        sync(folder)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file's bytes, or the names in a folder, on disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
