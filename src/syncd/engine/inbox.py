@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,20 +90,37 @@ async def _numbers(transaction: Transaction, count: int) -> list[int]:
     return list(range(last + 1, last + 1 + count))
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """An arrival, and what becomes of it."""
+
+    arrival: Arrival
+    committed: asyncio.Future[None]
+
+    def end(self, error: Exception | None = None) -> None:
+        """Tell whoever waits, unless they have gone."""
+        if self.committed.done():
+            return
+        if error is not None:
+            self.committed.set_exception(error)
+        else:
+            self.committed.set_result(None)
+
+
 class Inbox:
     """Gathers concurrent arrivals and commits them together."""
 
     def __init__(self, ledger: Ledger, clock: Clock, *, group: int = GROUP, capacity: int = CAPACITY) -> None:
         self.ledger, self.clock = ledger, clock
         self._group, self._capacity = group, capacity
-        self._waiting: list[tuple[Arrival, asyncio.Future[None]]] = []
+        self._waiting: deque[_Waiting] = deque()
         self._some = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self.closing = False
 
     @property
     def depth(self) -> int:
-        """Items not yet committed."""
+        """Items nobody has begun to commit."""
         return len(self._waiting)
 
     def start(self) -> None:
@@ -124,7 +142,7 @@ class Inbox:
         if len(self._waiting) >= self._capacity or self.closing:
             raise InboxFull("The inbox takes nothing more for a moment.", retry_after=BUSY_SECONDS)
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((arrival, committed))
+        self._waiting.append(_Waiting(arrival, committed))
         self._some.set()
         await committed
 
@@ -133,31 +151,37 @@ class Inbox:
             await self._some.wait()
             self._some.clear()
             while self._waiting:
-                await self._gather()
-                group, self._waiting = self._waiting[: self._group], self._waiting[self._group :]
-                await self._commit(group)
+                await self._commit_waiting()
             if self.closing:
                 return
 
-    async def _gather(self) -> None:
-        """Let what has arrived at the sockets already come along: costs the first a turn of the loop, saves commits."""
-        seen = 0
-        while seen < len(self._waiting) < self._group:
-            seen = len(self._waiting)
-            await asyncio.sleep(0)
+    async def _commit_waiting(self) -> None:
+        """Commit what waits at the moment of writing; on SQLite that is some time after it was asked for."""
+        group: list[_Waiting] = []
 
-    async def _commit(self, group: list[tuple[Arrival, asyncio.Future[None]]]) -> None:
+        async def write(transaction: Transaction) -> None:
+            if not group:  # else this is run once more
+                group.extend(self._next())
+            await store(transaction, [one.arrival for one in group])
+
         try:
-            arrivals = [arrival for arrival, _ in group]
-            await self.ledger.transact(lambda transaction: store(transaction, arrivals))
-        except Exception as error:
-            if len(group) > 1:
-                for one in group:
-                    await self._commit([one])
-                return
-            if not group[0][1].done():
-                group[0][1].set_exception(error)
+            await self.ledger.transact(write)
+        except Exception:  # what cannot be stored must fail alone
+            for one in group or list(self._next()):
+                await self._commit_alone(one)
             return
-        for _, committed in group:
-            if not committed.done():
-                committed.set_result(None)
+        for one in group:
+            one.end()
+
+    async def _commit_alone(self, one: _Waiting) -> None:
+        try:
+            await self.ledger.transact(lambda transaction: store(transaction, [one.arrival]))
+        except Exception as error:
+            one.end(error)
+        else:
+            one.end()
+
+    def _next(self) -> Iterator[_Waiting]:
+        """Take what waits, the oldest first. Safe in any thread, as nobody else takes."""
+        for _ in range(min(len(self._waiting), self._group)):
+            yield self._waiting.popleft()

@@ -3,7 +3,7 @@
 Statement by statement a transaction asks the thread again and again, and while the event loop is busy each answer waits
 for its turn, with the write gate shut meanwhile. A body that awaits nothing but SQL can as well run where the database
 is: it is an ordinary coroutine function, driven there without an event loop. Bodies that arrive while another is being
-written share the next commit, each behind a savepoint of its own, so that a disk's slow sync is paid once for all.
+written share the next commit, so that a disk's slow sync is paid once for all.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.pool import PoolProxiedConnection
 
 from syncd.errors import Bug
 from syncd.ledger import many
@@ -38,6 +40,17 @@ class _Waiting:
     result: Any = None
     error: BaseException | None = None
 
+    def run(self, connection: _Connection) -> None:
+        """Run the body to its end; it must never have to wait."""
+        running = self.body(cast(AsyncConnection, connection))
+        try:
+            running.send(None)
+        except StopIteration as done:
+            self.result = done.value
+            return
+        running.close()
+        raise Bug("A transaction awaited something else than SQL.")
+
 
 class DirectWriter:
     """One connection, the thread that owns it, and the bodies that wait for it."""
@@ -52,6 +65,7 @@ class DirectWriter:
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
+        self._connection: _Connection | None = None
 
     async def run(self, body: Body, committed: Callable[[], None]) -> Any:
         """Run a body in a transaction; returns once it is committed. Being cancelled does not undo it.
@@ -72,7 +86,7 @@ class DirectWriter:
         """Write what waits, close the connection and end the thread."""
         if self._writing is not None:
             await self._writing
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
 
     async def _write(self) -> None:
@@ -84,49 +98,42 @@ class DirectWriter:
                 _answer(one)
 
     async def _commit(self, group: list[_Waiting]) -> None:
-        running = asyncio.get_running_loop().run_in_executor(self._thread, group[0].context.run, self._together, group)
         try:
-            await running
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._together, group)
         except Exception as error:
             for one in group:
                 one.error = one.error or error
 
     # --- in the thread -------------------------------------------------------------------------------------------
 
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._engine.dispose()
+
     def _together(self, group: list[_Waiting]) -> None:
-        with self._engine.begin() as connection:
-            if len(group) == 1:
-                group[0].result = _driven(group[0].body, connection)
-                return
+        """One commit for all. If that fails one each, which is rare; savepoints would cost every group more."""
+        try:
+            group[0].context.run(self._write_all, group)
+        except Exception as error:
             for one in group:
-                context = one.context if one is not group[0] else contextvars.copy_context()
-                context.run(_behind_savepoint, one, connection)
-                if one.error is not None and not _is_inside(connection):
-                    raise one.error  # SQLite gave the whole transaction up, as on a full disk: nobody goes on alone
+                one.error = error if len(group) == 1 else self._error_alone(one)
 
+    def _error_alone(self, one: _Waiting) -> Exception | None:
+        try:
+            one.context.run(self._write_all, [one])
+        except Exception as error:
+            return error
+        return None
 
-def _behind_savepoint(one: _Waiting, connection: sa.Connection) -> None:
-    try:
-        with connection.begin_nested():
-            one.result = _driven(one.body, connection)
-    except Exception as error:
-        one.error = error
-
-
-def _is_inside(connection: sa.Connection) -> bool:
-    raw = connection.connection.driver_connection
-    return raw is not None and bool(raw.in_transaction)
-
-
-def _driven(body: Body, connection: sa.Connection) -> Any:
-    """Run a body to its end; it must never have to wait."""
-    running = body(cast(AsyncConnection, _Connection(connection)))
-    try:
-        running.send(None)
-    except StopIteration as done:
-        return done.value
-    running.close()
-    raise Bug("A transaction awaited something else than SQL.")
+    def _write_all(self, group: list[_Waiting]) -> None:
+        """Called in the context of the first of them."""
+        if self._connection is None:
+            self._connection = _Connection(self._engine.connect())
+        with self._connection.transaction():
+            group[0].run(self._connection)
+            for one in group[1:]:
+                one.context.run(one.run, self._connection)
 
 
 def _answer(one: _Waiting) -> None:
@@ -147,6 +154,22 @@ class _Connection:
         self._raw = cast(sqlite3.Connection, connection.connection.driver_connection)
         self.dialect = connection.dialect
 
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Begun and committed without SQLAlchemy, which takes longer over that than SQLite."""
+        self._done("BEGIN IMMEDIATE", self._raw.execute, "BEGIN IMMEDIATE")
+        try:
+            yield
+            self._done("COMMIT", self.dialect.do_commit, cast(PoolProxiedConnection, self._raw))
+        finally:
+            if self._raw.in_transaction:
+                self._raw.execute("ROLLBACK")
+            if self._connection.in_transaction():
+                self._connection.rollback()  # it is over; SQLAlchemy does not know yet
+
     async def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
         return self._connection.execute(statement, parameters)
 
@@ -163,9 +186,18 @@ class _Connection:
             widened = many.widened(statement, parameters)
             return _Done(sum(cursor.execute(text, values).rowcount for text, values in widened))
         except sqlite3.Error as error:
-            raise DBAPIError.instance(statement, None, error, sqlite3.Error, dialect=self.dialect) from error
+            raise self._as_sqlalchemy(statement, error) from error
         finally:
             cursor.close()
+
+    def _done(self, statement: str, run: Callable[[Any], Any], argument: Any) -> None:
+        try:
+            run(argument)
+        except sqlite3.Error as error:
+            raise self._as_sqlalchemy(statement, error) from error
+
+    def _as_sqlalchemy(self, statement: str, error: sqlite3.Error) -> BaseException:
+        return DBAPIError.instance(statement, None, error, sqlite3.Error, dialect=self.dialect)
 
 
 @dataclass(frozen=True, slots=True)

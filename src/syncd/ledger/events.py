@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from syncd.ledger import many
 from syncd.ledger.trail import content_hash
 
 
@@ -52,4 +53,5 @@ def new_event(brand: str, at: datetime, kind: str, subject: str, revision: str, 
 
 async def insert(connection: AsyncConnection, dialect: str, events: Sequence[NewEvent]) -> None:
     """Write events in their order."""
-    await connection.execute(_INSERT[dialect], {"events": json.dumps(events)})
+    text, _ = many.prepared(_INSERT[dialect], connection.dialect)
+    await connection.exec_driver_sql(text, (json.dumps(events),))

@@ -208,7 +208,7 @@ class Ledger:
 
         The shorter way for what is short and frequent: on SQLite all of it is one trip to the thread that writes, in
         one commit with others that came meanwhile. `body` runs there beside the event loop, so it must touch nothing
-        but its transaction and what nobody else changes.
+        but its transaction and what nobody else changes; and it runs once more if another of that commit fails.
         """
         if not self.embedded:
             async with self.write() as transaction:
@@ -232,7 +232,6 @@ class Ledger:
             connect_args={"check_same_thread": False, "cached_statements": 8 * many.AT_ONCE},
         )  # fmt: skip
         sa.event.listen(engine, "connect", _prepare_writer)
-        sa.event.listen(engine, "begin", _begin_immediate)
         return engine
 
     def _told(self, woken: Collection[str]) -> None:

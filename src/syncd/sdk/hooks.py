@@ -8,10 +8,12 @@ import base64
 import binascii
 import hmac
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from syncd.errors import HookRefused
 from syncd.sdk.roles import HookRequest, RawItem
@@ -30,7 +32,9 @@ class StandardAuth(Options):
     keys: tuple[SecretStr, ...] = Field((), description=_KEYS + " Base64, with or without `whsec_`.")
     tolerance: Duration = Field(timedelta(minutes=5), description=_TOLERANCE)
 
-    _secrets: tuple[bytes, ...] = PrivateAttr(())
+    @cached_property
+    def _signers(self) -> tuple[hmac.HMAC, ...]:
+        return _signers((_standard_key(key) for key in self.keys), "sha256")
 
     @field_validator("keys")
     @classmethod
@@ -39,14 +43,9 @@ class StandardAuth(Options):
             _standard_key(key)
         return keys
 
-    @model_validator(mode="after")
-    def _decoded(self) -> StandardAuth:
-        self._secrets = tuple(secret for key in self.keys if (secret := _standard_key(key)))
-        return self
-
     def verify(self, request: HookRequest) -> str:
         """The message's id if the request is signed with one of the keys; else raises HookRefused."""
-        _require_keys(self._secrets)
+        _require_keys(self._signers)
         svix = "svix-signature" in request.headers and "webhook-signature" not in request.headers
         prefix = "svix" if svix else "webhook"
         identifier = request.headers.get(f"{prefix}-id", "")
@@ -56,14 +55,14 @@ class StandardAuth(Options):
         signed = f"{identifier}.{stamp}.".encode() + request.body
         given = _listed(request.headers.get(f"{prefix}-signature", ""), f"{prefix}-signature")
         versioned = [_base64(text[3:]) for text in given if text.startswith("v1,")]
-        _require_match(self._secrets, signed, "sha256", versioned)
+        _require_match(self._signers, signed, versioned)
         _require_recent(stamp, request.received_at, self.tolerance)
         return identifier
 
     def sign(self, identifier: str, at: datetime, body: bytes) -> dict[str, str]:
         """The headers that prove `body` comes from us, signed with the first key."""
         stamp = str(int(at.timestamp()))
-        signature = hmac.digest(self._secrets[0], f"{identifier}.{stamp}.".encode() + body, "sha256")
+        signature = _signature(self._signers[0], f"{identifier}.{stamp}.".encode() + body)
         text = f"v1,{base64.b64encode(signature).decode()}"
         return {"webhook-id": identifier, "webhook-timestamp": stamp, "webhook-signature": text}
 
@@ -82,7 +81,9 @@ class HmacAuth(Options):
     id_header: str = Field("", description="The header with the message's id; duplicates are dropped by it.")
     tolerance: Duration = Field(timedelta(minutes=5), description=_TOLERANCE)
 
-    _secrets: tuple[bytes, ...] = PrivateAttr(())
+    @cached_property
+    def _signers(self) -> tuple[hmac.HMAC, ...]:
+        return _signers((key.get_secret_value().encode() for key in self.keys), self.algorithm)
 
     @model_validator(mode="after")
     def _consistent(self) -> HmacAuth:
@@ -94,12 +95,11 @@ class HmacAuth(Options):
             raise ValueError("timestamp_header and {timestamp} in template go together")
         if "id" in names and not self.id_header:
             raise ValueError("{id} in template needs id_header")
-        self._secrets = tuple(secret for key in self.keys if (secret := key.get_secret_value().encode()))
         return self
 
     def verify(self, request: HookRequest) -> str | None:
         """The message's id (None if the sender gives none) if the request is signed; else raises HookRefused."""
-        _require_keys(self._secrets)
+        _require_keys(self._signers)
         identifier = request.headers.get(self.id_header.lower(), "") if self.id_header else None
         if identifier == "":
             raise HookRefused("bad-id", f"The request has no {self.id_header}.")
@@ -108,7 +108,7 @@ class HmacAuth(Options):
         decode = _base64 if self.encoding == "base64" else _hex
         found = [decode(text[len(self.prefix) :]) for text in given if text.startswith(self.prefix)]
         signed = self._signed(identifier or "", stamp, request.body)
-        _require_match(self._secrets, signed, self.algorithm, found)
+        _require_match(self._signers, signed, found)
         if self.timestamp_header:
             _require_recent(stamp, request.received_at, self.tolerance)
         return identifier
@@ -116,7 +116,7 @@ class HmacAuth(Options):
     def sign(self, identifier: str, at: datetime, body: bytes) -> dict[str, str]:
         """The headers that prove `body` comes from us, signed with the first key."""
         stamp = str(int(at.timestamp()))
-        signature = hmac.digest(self._secrets[0], self._signed(identifier, stamp, body), self.algorithm)
+        signature = _signature(self._signers[0], self._signed(identifier, stamp, body))
         text = base64.b64encode(signature).decode() if self.encoding == "base64" else signature.hex()
         headers = {self.header: self.prefix + text, self.timestamp_header: stamp, self.id_header: identifier}
         return {name: value for name, value in headers.items() if name}
@@ -140,8 +140,20 @@ def accept(auth: StandardAuth | HmacAuth, request: HookRequest) -> RawItem:
     return RawItem(body=request.body, vendor_id=auth.verify(request), headers=kept)
 
 
-def _require_keys(keys: tuple[bytes, ...]) -> None:
-    if not keys:
+def _signers(secrets: Iterable[bytes], algorithm: str) -> tuple[hmac.HMAC, ...]:
+    """What signs with each secret, made once; a secret of nothing is none."""
+    return tuple(hmac.new(secret, digestmod=algorithm) for secret in secrets if secret)
+
+
+def _signature(signer: hmac.HMAC, signed: bytes) -> bytes:
+    """Unlike `hmac.digest` this keeps Python's lock for a short text: to get it back takes longer than to sign."""
+    signing = signer.copy()
+    signing.update(signed)
+    return signing.digest()
+
+
+def _require_keys(signers: tuple[hmac.HMAC, ...]) -> None:
+    if not signers:
         raise HookRefused("no-key", "The connection has no key to check webhooks with.")
 
 
@@ -154,8 +166,8 @@ def _listed(header: str, name: str) -> list[str]:
     return given[:_MOST_SIGNATURES]
 
 
-def _require_match(keys: tuple[bytes, ...], signed: bytes, algorithm: str, given: list[bytes]) -> None:
-    expected = [hmac.digest(key, signed, algorithm) for key in keys]
+def _require_match(signers: tuple[hmac.HMAC, ...], signed: bytes, given: list[bytes]) -> None:
+    expected = [_signature(signer, signed) for signer in signers]
     # Every pair is compared, so that time tells nothing about which key or signature was close.
     matches = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in given]
     if True not in matches:
