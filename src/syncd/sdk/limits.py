@@ -1,0 +1,70 @@
+"""What a system allows of its callers: declared beside a connector as dated data, kept by the engine's limiter.
+
+Every call costs one unit of each declared limit named `calls`, and of the others what the request says:
+`extensions={"spend": {"feeds": 1}}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+CALLS = "calls"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `most` units in any stretch of time as long as `per`; `reserve` of them are kept for takedowns.
+
+    `source` says where the figure stands and of which day it is.
+    """
+
+    name: str
+    most: int
+    per: timedelta
+    source: str
+    reserve: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Points that are spent and come back, `restore` in a second, up to `most`. What the system says of them while
+    it answers (`Limits.learn`) counts more than what is declared.
+    """
+
+    name: str
+    most: float
+    restore: float
+    source: str
+    reserve: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """At most `most` units under way at any instant."""
+
+    name: str
+    most: int
+    source: str
+
+
+Limit = Window | Points | AtOnce
+
+
+class Limits(Protocol):
+    """What a connector tells of its account's limits while it works."""
+
+    def learn(self, name: str, *, available: float, most: float | None = None, restore: float | None = None) -> None:
+        """Take in what an answer said of `Points`.
+
+        Args:
+            available: what is left just now.
+            most, restore: as in `Points`, where the answer tells them too.
+        """
+        ...
+
+    def hold(self, seconds: float, names: Sequence[str] = ()) -> None:
+        """Begin no call for so many seconds (Retry-After); with names, none that spends of these."""
+        ...
