@@ -32,7 +32,7 @@ from syncd.config.schema import schemas
 from syncd.mapping import match, records, syntax
 from syncd.mapping.cases import EXPECTATIONS
 from syncd.sdk import registry
-from syncd.sdk.roles import Catalog, Channel, Library, Role, Source
+from syncd.sdk.roles import PROTOCOLS, Role
 from syncd.settings import Settings
 from syncd.telemetry.metrics import METRICS
 from syncd.web.endpoint import Endpoint
@@ -503,12 +503,7 @@ def part_systems() -> str:
 def part_roles() -> str:
     """The methods of each role."""
     parts = []
-    for role, protocol in (
-        (Role.SOURCE, Source),
-        (Role.LIBRARY, Library),
-        (Role.CATALOG, Catalog),
-        (Role.CHANNEL, Channel),
-    ):
+    for role, protocol in PROTOCOLS.items():
         rows = []
         for name, method in vars(protocol).items():
             if inspect.isfunction(method) and not name.startswith("_"):

@@ -72,6 +72,7 @@ class App:
         self.clock = TrustedClock(clock or SystemClock())
         self.metrics = Metrics(process=True)
         self.ledger = Ledger(settings.ledger_url, self.clock)
+        self.lanes = Lanes(self.ledger, self.clock)
         self.blobs = self._blobs()
         self.public_url = (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
         self.registry = Registry.discover(settings.root)
@@ -81,12 +82,12 @@ class App:
         self.documents = DocumentStore(self.ledger, self.blobs, self.public_url)
         self.fetcher = Fetcher(self.clock)
         connections = Connections(
-            settings, self.configuration, self.clock, self.blobs, self.fetcher, self.documents, self.public_url
-        )
+            settings, self.configuration, self.clock, self.lanes, self.blobs, self.fetcher, self.documents,
+            self.public_url,
+        )  # fmt: skip
         self.services = Services(
             settings, self.clock, self.ledger, self.blobs, studio, self.metrics, self.configuration, connections
         )
-        self.lanes = Lanes(self.ledger, self.clock)
         self.inbox = Inbox(self.ledger, self.clock)
         self.reception = Reception(self.services, self.inbox)
         self.engine = self._engine()
@@ -168,6 +169,7 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.lanes.close()
         await self.services.connections.close()
         await self.workers.close()
         await self.ledger.close()

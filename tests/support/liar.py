@@ -9,18 +9,19 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from syncd.errors import TransientError
+from syncd.sdk.channel import GalleryChange, ObservedGallery
 from syncd.sdk.context import Context
-from syncd.sdk.roles import GalleryChange, ItemResult, Media, ObservedGallery, ObservedMedia, Outcome, Role
-from syncd.sdk.system import SDK, Options
+from syncd.sdk.media import Answer, ItemResult, Media, ObservedMedia
+from syncd.sdk.roles import Role
+from syncd.sdk.system import Options, System
 
 
 class LiarOptions(Options):
     path: str = Field(description="the JSON file: listings, and how to misbehave")
 
 
-class Liar:
+class Liar(System):
     name: ClassVar[str] = "liar"
-    sdk: ClassVar[int] = SDK
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL})
     options: ClassVar[type[Options]] = LiarOptions
     example: ClassVar[str] = ""
@@ -57,7 +58,7 @@ class Liar:
 
     def _apply(self, state: dict[str, Any], change: GalleryChange) -> ItemResult:
         if state.get("rejects"):
-            return ItemResult(change.listing, Outcome.REJECTED, str(state["rejects"]))
+            return ItemResult(change.listing, Answer.REJECTED, str(state["rejects"]))
         if not (state.get("lies") and change.remove):
             state["listings"][change.listing] = [
                 {"id": i.ours.name, "url": i.ours.url, "name": i.ours.name}
@@ -66,7 +67,7 @@ class Liar:
                 for i in change.gallery
                 if i.ours or i.theirs
             ]  # type: ignore[union-attr]
-        return ItemResult(change.listing, Outcome.ACCEPTED, external_ids={m.placement: m.name for m in change.add})
+        return ItemResult(change.listing, Answer.ACCEPTED, external_ids={m.placement: m.name for m in change.add})
 
     async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
         return {}

@@ -12,7 +12,8 @@ from aiohttp import web
 
 from syncd.sdk.context import Context
 from syncd.sdk.http import HttpClient, open_client
-from syncd.sdk.roles import Media
+from syncd.sdk.limits import Open
+from syncd.sdk.media import Media
 from syncd.testing.clock import ManualClock
 
 
@@ -101,6 +102,7 @@ def context(
         public_url=served.url,
         clock=clock,
         http=http or open_client("test", clock),
+        limits=Open(),
         fetch=fetch,
         documents=HostedDocuments(served, "test"),
         media=read,

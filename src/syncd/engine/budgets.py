@@ -17,6 +17,10 @@ UNTIL_AN_ANSWER = math.inf
 """A wait that only the end of another call shortens."""
 Kept = Sequence[tuple[float, float]]
 """Seconds ago and units, as a lease row keeps them."""
+MOST_A_SECOND = 100
+"""Calls one process can make in a second at the very most: what a dead owner may have spent without having kept it."""
+SCARCE = 100
+"""Windows of at most so many units are kept before each call, so that nobody need assume anything."""
 _PIECES = 256
 """Into so many pieces a window's time is divided: units of one piece are kept as one, with the latest instant."""
 
@@ -44,8 +48,8 @@ class Budget(Protocol):
         """What the next owner of the account must know."""
         ...
 
-    def restore(self, now: float, kept: Kept, age: float) -> None:
-        """Go on from what another owner kept `age` seconds ago, and may have spent since to the full."""
+    def restore(self, now: float, kept: Kept, age: float, unkept: float) -> None:
+        """Go on from what another owner kept `age` seconds ago, who may have gone on for `unkept` seconds of these."""
         ...
 
 
@@ -86,12 +90,19 @@ class WindowBudget:
         spent = [(now - answered, units) for answered, units in self._spent]
         return [*spent, (0.0, self._under_way)] if self._under_way else spent
 
-    def restore(self, now: float, kept: Kept, age: float) -> None:
+    @property
+    def scarce(self) -> bool:
+        """Whether what is spent is kept before each call."""
+        return self.limit.most <= SCARCE and self._per > 10
+
+    def restore(self, now: float, kept: Kept, age: float, unkept: float) -> None:
         self._spent = deque((now - age - seconds, units) for seconds, units in kept)
         self._forget(now)
-        since = self.limit.most - sum(units for _, units in self._spent)
-        if since > 0:
-            self._spent.append((now, since))
+        free = self.limit.most - sum(units for _, units in self._spent)
+        since = min(free, math.ceil(unkept * MOST_A_SECOND))
+        if since > 0 and not self.scarce:
+            self._spent.append((min(now, now - age + unkept), since))
+            self._forget(now)
 
     def _forget(self, now: float) -> None:
         while self._spent and self._spent[0][0] + self._per <= now:
@@ -132,8 +143,9 @@ class PointsBudget:
     def state(self, now: float) -> Kept:
         return []
 
-    def restore(self, now: float, kept: Kept, age: float) -> None:
-        self._level, self._at = 0.0, now
+    def restore(self, now: float, kept: Kept, age: float, unkept: float) -> None:
+        idle = max(0.0, age - unkept)
+        self._level, self._at = min(self._most, idle * self._restore), now
 
     def _available(self, now: float) -> float:
         """What is under way the system may not have taken off yet, so as much cannot have come back."""
@@ -161,8 +173,13 @@ class AtOnceBudget:
     def state(self, now: float) -> Kept:
         return []
 
-    def restore(self, now: float, kept: Kept, age: float) -> None:
+    def restore(self, now: float, kept: Kept, age: float, unkept: float) -> None:
         """Nothing is left of another owner's calls."""
+
+
+def key_of(limit: Limit) -> str:
+    """What a limit's state is kept under; a limit that is declared anew begins anew."""
+    return f"{limit.name} in {limit.per.total_seconds():g} s" if isinstance(limit, Window) else limit.name
 
 
 def budget_of(limit: Limit) -> Budget:

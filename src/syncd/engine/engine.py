@@ -13,6 +13,7 @@ import tenacity
 
 from syncd.clock import Clock
 from syncd.engine import failure, work
+from syncd.engine.doing import DOING, Doing
 from syncd.engine.handler import Handler, Outcome
 from syncd.engine.lanes import RENEW_EVERY, Lanes
 from syncd.engine.work import LOCAL, Claim, Finish, Urgency
@@ -201,6 +202,7 @@ class Engine:
     async def _work(self, group: _Group, claims: Sequence[Claim]) -> None:
         token = claims[0].token
         self._tokens.add(token)
+        DOING.set(Doing(claims[0].lane, claims[0].urgency))
         try:
             outcomes = await self._run(group.handler, claims)
             await self.finish(outcomes)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncd.clock import Clock
-from syncd.engine.budgets import UNTIL_AN_ANSWER, Kept, PointsBudget, budget_of
+from syncd.engine.budgets import UNTIL_AN_ANSWER, Budget, Kept, PointsBudget, WindowBudget, budget_of, key_of
 from syncd.engine.work import Urgency
 from syncd.errors import Bug, RateLimited, SyncdError
 from syncd.sdk.limits import Limit
 
+_Spent = list[tuple[Budget, float]]
 _FINEST = 0.001
 """Seconds: waits are not cut into shorter ones, which rounding could make endless many."""
 _HELD = ""
@@ -29,7 +29,7 @@ class _Waiting:
     order: int
     units: Mapping[str, float] = field(compare=False)
     until: float = field(compare=False)
-    begun: asyncio.Future[None] = field(compare=False)
+    begun: asyncio.Future[_Spent] = field(compare=False)
 
 
 class Limiter:
@@ -41,29 +41,49 @@ class Limiter:
             limits: what the system declares; a name may stand for several, such as ten a second and 4,000 an hour.
         """
         self._connection, self._clock = connection, clock
-        self._budgets = [budget_of(limit) for limit in limits]
-        self._names = [limit.name for limit in limits]
+        self._budgets: list[Budget] = []
+        self._names: list[str] = []
+        self._limits: tuple[Limit, ...] = ()
+        self.declare(limits)
         self._held: dict[str, float] = {}
         self._waiting: list[_Waiting] = []
         self._order = itertools.count()
         self._alarm: asyncio.Task[None] | None = None
 
-    @asynccontextmanager
-    async def call(self, units: Mapping[str, float], urgency: Urgency, patience: float) -> AsyncIterator[None]:
-        """Spend units on what is done inside.
+    def declare(self, limits: Sequence[Limit]) -> None:
+        """Keep these limits from now on; those that stay the same keep what they know."""
+        known = dict(zip(self._limits, self._budgets, strict=True))
+        self._limits = tuple(limits)
+        self._budgets = [known.get(limit) or budget_of(limit) for limit in limits]
+        self._names = [limit.name for limit in limits]
+
+    async def begin(self, units: Mapping[str, float], urgency: Urgency, patience: float) -> Callable[[], None]:
+        """Wait until units may be spent, and spend them.
 
         Args:
             units: name of a limit → units; names that nobody declared cost nothing.
             patience: seconds after which it is better to come back later.
 
+        Returns:
+            what ends the call they were spent on.
+
         Raises:
             RateLimited: it would have to wait longer, with the seconds that are known of.
         """
-        await self._begin(units, urgency, patience)
-        try:
-            yield
-        finally:
-            self._end(units)
+        budgets = await self._begin(units, urgency, patience)
+        ended = False
+
+        def end() -> None:
+            nonlocal ended
+            if not ended:
+                ended = True
+                self._end(budgets)
+
+        return end
+
+    def scarce(self, units: Mapping[str, float]) -> bool:
+        """Whether spending these is to be kept before the call is made."""
+        return any(isinstance(budget, WindowBudget) and budget.scarce for budget, _ in self._spent_of(units))
 
     def learn(self, name: str, *, available: float, most: float | None = None, restore: float | None = None) -> None:
         """Take in what an answer said of the points of this name."""
@@ -72,51 +92,57 @@ class Limiter:
                 budget.learn(self._clock.monotonic(), available, most, restore)
         self._admit()
 
-    def hold(self, seconds: float, names: Sequence[str] = (_HELD,)) -> None:
+    def hold(self, seconds: float, names: Sequence[str] = ()) -> None:
         """Begin no call for so many seconds; with names, none that spends of these."""
         until = self._clock.monotonic() + seconds
-        for name in names:
+        for name in names or (_HELD,):
             self._held[name] = max(until, self._held.get(name, until))
 
-    def state(self) -> list[Kept]:
-        """What the next owner must know, as JSON, in the order of the limits."""
-        return [budget.state(self._clock.monotonic()) for budget in self._budgets]
-
-    def restore(self, kept: Sequence[Kept], age: float) -> None:
-        """Go on from what another owner kept `age` seconds ago; limits it did not know count as spent."""
+    def state(self) -> dict[str, Kept]:
+        """What the next owner must know, as JSON."""
         now = self._clock.monotonic()
-        for budget, known in itertools.zip_longest(self._budgets, kept[: len(self._budgets)], fillvalue=()):
-            budget.restore(now, known, age)  # type: ignore[union-attr]
+        kept = {key_of(limit): budget.state(now) for limit, budget in zip(self._limits, self._budgets, strict=True)}
+        return {key: spent for key, spent in kept.items() if spent}
 
-    async def close(self) -> None:
+    def restore(self, kept: Mapping[str, Kept], age: float, unkept: float) -> None:
+        """Go on from what another owner kept `age` seconds ago, who may have gone on for `unkept` seconds of these."""
+        now = self._clock.monotonic()
+        for limit, budget in zip(self._limits, self._budgets, strict=True):
+            budget.restore(now, kept.get(key_of(limit), ()), age, unkept)
+
+    def close(self) -> None:
         """Let nobody wait any longer."""
         self._look_again_in(math.inf)
         for one in self._waiting:
             one.begun.cancel()
 
-    async def _begin(self, units: Mapping[str, float], urgency: Urgency, patience: float) -> None:
-        begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def _begin(self, units: Mapping[str, float], urgency: Urgency, patience: float) -> _Spent:
+        begun: asyncio.Future[_Spent] = asyncio.get_running_loop().create_future()
         until = self._clock.monotonic() + patience
         one = _Waiting(urgency, next(self._order), units, until, begun)
         self._waiting.append(one)
         self._waiting.sort()
         self._admit()
         try:
-            await begun
+            return await begun
         except asyncio.CancelledError:
             if begun.done() and not begun.cancelled() and begun.exception() is None:
-                self._end(units)  # it might have begun, and nobody is there to do it
+                self._end(begun.result())  # it might have begun, and nobody is there to do it
             elif one in self._waiting:
                 self._waiting.remove(one)
                 self._admit()
             raise
 
-    def _end(self, units: Mapping[str, float]) -> None:
+    def _end(self, spent: _Spent) -> None:
         now = self._clock.monotonic()
-        for name, budget in zip(self._names, self._budgets, strict=True):
-            if name in units:
-                budget.end(now, units[name])
+        for budget, units in spent:
+            budget.end(now, units)
         self._admit()
+
+    def _spent_of(self, units: Mapping[str, float]) -> _Spent:
+        """What units mean for each limit there is now."""
+        pairs = zip(self._names, self._budgets, strict=True)
+        return [(budget, units[name]) for name, budget in pairs if name in units]
 
     # --- who may begin -------------------------------------------------------------------------------------------
 
@@ -154,10 +180,10 @@ class Limiter:
 
     def _start(self, one: _Waiting, now: float) -> None:
         self._waiting.remove(one)
-        for name, budget in zip(self._names, self._budgets, strict=True):
-            if name in one.units:
-                budget.begin(now, one.units[name])
-        one.begun.set_result(None)
+        spent = self._spent_of(one.units)
+        for budget, units in spent:
+            budget.begin(now, units)
+        one.begun.set_result(spent)
 
     def _leave(self, one: _Waiting, error: SyncdError) -> None:
         self._waiting.remove(one)

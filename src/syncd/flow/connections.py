@@ -12,19 +12,25 @@ import structlog
 from syncd.clock import Clock
 from syncd.config import secrets
 from syncd.config.models.connection import Connection
+from syncd.engine.gate import LaneGate
+from syncd.engine.lanes import Lanes
 from syncd.errors import ConfigError, NotFoundError
 from syncd.flow.configuration import Configuration
 from syncd.flow.documents import DocumentStore
 from syncd.media.blobs import BlobStore
 from syncd.media.fetch import Fetcher
+from syncd.sdk.catalog import Catalog
+from syncd.sdk.channel import Channel
 from syncd.sdk.context import Context
 from syncd.sdk.http import HttpClient, open_client
+from syncd.sdk.library import Library
+from syncd.sdk.media import Media
 from syncd.sdk.redact import secrets_of
-from syncd.sdk.roles import Catalog, Channel, Library, Media, Role, Source
+from syncd.sdk.roles import Role
+from syncd.sdk.source import Source
 from syncd.sdk.system import Options, System
 from syncd.settings import Settings
 
-CALL_DEADLINE = 10.0
 log = structlog.get_logger("syncd.connection")
 
 
@@ -34,6 +40,7 @@ class _Open:
 
     text: str
     options: Options
+    gate: LaneGate
     http: HttpClient
     systems: dict[Role, System] = field(default_factory=dict)
 
@@ -46,12 +53,14 @@ class Connections:
         settings: Settings,
         configuration: Configuration,
         clock: Clock,
+        lanes: Lanes,
         blobs: BlobStore,
         fetcher: Fetcher,
         documents: DocumentStore,
         public_url: str,
     ) -> None:
         self.settings, self.configuration, self.clock = settings, configuration, clock
+        self.lanes = lanes
         self.blobs, self.fetcher, self.documents = blobs, fetcher, documents
         self.public_url = public_url
         self._open: dict[str, _Open] = {}
@@ -113,8 +122,11 @@ class Connections:
     def _connect(self, name: str, connection: Connection, text: str) -> _Open:
         system = self.configuration.registry.get(connection.connector)
         options = self.configuration.active.bundle.options(name, system.options, self._secrets)
-        http = open_client(name, self.clock, secrets_of(options), deadline=system.call_deadline)
-        return _Open(text, options, http)
+        gate = LaneGate(name, self.lanes, system.limits(options))
+        http = open_client(
+            name, self.clock, secrets_of(options), deadline=system.call_deadline, overrides=system.faults, gate=gate
+        )
+        return _Open(text, options, gate, http)
 
     def _build(self, name: str, connection: Connection, role: Role, opened: _Open) -> System:
         system, options = self.configuration.registry.get(connection.connector), opened.options
@@ -126,6 +138,7 @@ class Connections:
             public_url=self.public_url,
             clock=self.clock,
             http=opened.http,
+            limits=opened.gate,
             fetch=self._fetch(frozenset(getattr(options, "allow_hosts", ()))),
             documents=self.documents.of(connection.brand, name),
             media=self._media,

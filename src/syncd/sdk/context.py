@@ -11,7 +11,8 @@ import structlog
 
 from syncd.clock import Clock
 from syncd.sdk.http import HttpClient
-from syncd.sdk.roles import Media
+from syncd.sdk.limits import Limits
+from syncd.sdk.media import Media
 
 
 class Fetch(Protocol):
@@ -53,6 +54,7 @@ class Context:
     public_url: str
     clock: Clock
     http: HttpClient
+    limits: Limits
     fetch: Fetch
     documents: Documents
     media: MediaBytes

@@ -1,12 +1,11 @@
-"""The one way a connector calls its system: an `httpx.AsyncClient` whose `send()` holds deadline, retry, concurrency,
-size limit, redaction, error mapping and the log line, so that connectors only say what they want.
+"""The one way a connector calls its system: an `httpx.AsyncClient` whose `send()` holds deadline, retry, the
+account's limits, size limit, redaction, error mapping and the log line, so that connectors only say what they want.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from typing import IO, Any
 
 import aiohttp
@@ -19,6 +18,7 @@ from syncd import __version__
 from syncd.clock import Clock, bounded
 from syncd.errors import RateLimited, RejectedError, SyncdError, TransientError
 from syncd.sdk import faults
+from syncd.sdk.limits import Gate, Open
 from syncd.sdk.redact import Redactor
 
 RETRY_SECONDS = 30.0  # in process; what takes longer is the engine's `not_before`
@@ -27,12 +27,6 @@ ANSWER_LIMIT = 64 * 2**20  # bytes of an answer read into memory
 EXCERPT = 300  # characters of an answer's body in an error
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError, TimeoutError)
-
-Permit = Callable[[float], Awaitable[None]]
-
-
-async def _permitted(seconds: float) -> None:
-    """Every call may start."""
 
 
 class _Body(httpx.AsyncByteStream):
@@ -66,7 +60,7 @@ class HttpClient(httpx.AsyncClient):
     It raises the errors of `syncd.errors` instead of returning failed answers. Per request, `extensions` may hold:
     `expect`: statuses to hand back although they are failures; `idempotent`: True where a POST only reads (GET, HEAD,
     OPTIONS, PUT, DELETE and whatever carries an `Idempotency-Key` are repeated anyway); `deadline`: seconds;
-    `limit`: bytes of the answer.
+    `limit`: bytes of the answer; `spend`: what it costs of declared limits beside one call, `{"points": 50}`.
     """
 
     def __init__(
@@ -75,10 +69,9 @@ class HttpClient(httpx.AsyncClient):
         clock: Clock,
         *,
         secrets: Iterable[str] = (),
-        concurrency: int = 4,
         deadline: float = 10.0,
         overrides: faults.FaultTable | None = None,
-        permit: Permit = _permitted,
+        gate: Gate | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """
@@ -86,10 +79,9 @@ class HttpClient(httpx.AsyncClient):
             connection: its name, for errors and log.
             clock: all waiting is by it.
             secrets: texts that must never appear in an error or in the log.
-            concurrency: calls open at once.
             deadline: seconds one attempt may take, its answer's body included.
             overrides: rows of the connector's fault table.
-            permit: awaited before each attempt with its deadline; raises to stop it (the lane's lease is too short).
+            gate: passed by each attempt; without one every call may begin.
             transport: aiohttp's unless given.
         """
         self.connection = connection
@@ -97,8 +89,7 @@ class HttpClient(httpx.AsyncClient):
         self.deadline = deadline
         self._clock = clock
         self._overrides = overrides or {}
-        self._permit = permit
-        self._slots = asyncio.Semaphore(concurrency)
+        self._gate = gate or Open()
         self._log = structlog.get_logger("syncd.http")
         super().__init__(
             transport=transport or AiohttpTransport(client=_session),
@@ -192,12 +183,10 @@ class HttpClient(httpx.AsyncClient):
 
     async def _attempt(self, request: httpx.Request, stream: bool, auth: Any, redirects: Any) -> httpx.Response:
         deadline = float(request.extensions.get("deadline", self.deadline))
-        await self._slots.acquire()
-        slot = _Once(self._slots.release)
+        slot = _Once(await self._gate.begin(request.extensions.get("spend", {}), deadline))
         started = self._clock.monotonic()
         status: int | str = "failed"
         try:
-            await self._permit(deadline)
             exchange = self._exchange(request, stream, auth, redirects, slot)
             response = await bounded(self._clock, exchange, deadline)
             status = response.status_code
@@ -237,6 +226,8 @@ class HttpClient(httpx.AsyncClient):
         name = self._name(request.method, str(request.url))
         fault = faults.of_response(response, self._overrides, name, excerpt, self._clock.now())
         assert fault is not None
+        if isinstance(fault, RateLimited) and fault.retry_after:
+            self._gate.hold(fault.retry_after)
         raise fault
 
     def _failed(self, request: httpx.Request, error: Exception) -> SyncdError:
@@ -319,19 +310,17 @@ def open_client(
     connection: str,
     clock: Clock,
     secrets: Iterable[str] = (),
-    concurrency: int = 4,
-    deadline: float = 10.0,
     *,
+    deadline: float = 10.0,
     overrides: faults.FaultTable | None = None,
-    permit: Permit = _permitted,
+    gate: Gate | None = None,
 ) -> HttpClient:
     """A connection's client over aiohttp; `aclose()` (or `async with`) closes its session."""
     return HttpClient(
         connection,
         clock,
         secrets=secrets,
-        concurrency=concurrency,
         deadline=deadline,
         overrides=overrides,
-        permit=permit,
+        gate=gate,
     )

@@ -6,7 +6,7 @@ Every call costs one unit of each declared limit named `calls`, and of the other
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -68,3 +68,40 @@ class Limits(Protocol):
     def hold(self, seconds: float, names: Sequence[str] = ()) -> None:
         """Begin no call for so many seconds (Retry-After); with names, none that spends of these."""
         ...
+
+
+class Gate(Limits, Protocol):
+    """What every call of a client passes."""
+
+    async def begin(self, spend: Mapping[str, float], deadline: float) -> Callable[[], None]:
+        """Wait until a call may begin.
+
+        Args:
+            spend: what it costs beside one of `calls`.
+            deadline: seconds it may take.
+
+        Returns:
+            what to call when it has been answered, or surely never will be.
+
+        Raises:
+            RateLimited: its turn is too far away to wait for. TransientError: it must not begin now.
+        """
+        ...
+
+
+class Open:
+    """The gate of an account without limits."""
+
+    async def begin(self, spend: Mapping[str, float], deadline: float) -> Callable[[], None]:
+        """Every call may begin."""
+        return _nothing
+
+    def learn(self, name: str, *, available: float, most: float | None = None, restore: float | None = None) -> None:
+        """There is nothing to keep."""
+
+    def hold(self, seconds: float, names: Sequence[str] = ()) -> None:
+        """Nobody is held."""
+
+
+def _nothing() -> None:
+    """What ends a call that nobody counted."""

@@ -10,8 +10,9 @@ from tests.support import systems
 
 from syncd.domain.product import ProductStatus
 from syncd.errors import ConfigError, NotFoundError, RejectedError, TransientError
+from syncd.sdk.catalog import CatalogPage
 from syncd.sdk.http import open_client
-from syncd.sdk.roles import CatalogPage, Role
+from syncd.sdk.roles import Role
 from syncd.systems.table import TableOptions, TableSystem
 from syncd.testing.clock import ManualClock
 

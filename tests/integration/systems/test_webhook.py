@@ -11,7 +11,8 @@ from tests.support import systems
 from syncd.errors import HookRefused, RejectedError
 from syncd.sdk.hooks import StandardAuth
 from syncd.sdk.http import open_client
-from syncd.sdk.roles import HookRequest, RawItem, Reason, Role, SubmissionStatus
+from syncd.sdk.roles import Role
+from syncd.sdk.source import HookRequest, RawItem, Reason, SubmissionStatus
 from syncd.systems.webhook import WebhookOptions, WebhookSystem
 
 KEY = "whsec_" + b64encode(b"k" * 24).decode()

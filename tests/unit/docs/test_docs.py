@@ -342,7 +342,7 @@ def test_signing_as_shown_is_accepted() -> None:
     from pydantic import SecretStr
 
     from syncd.sdk.hooks import StandardAuth
-    from syncd.sdk.roles import HookRequest
+    from syncd.sdk.source import HookRequest
 
     shown = re.search(r"```python\n(import base64.*?)```", page("systems.md"), re.DOTALL)
     assert shown

@@ -15,6 +15,7 @@ from syncd.sdk.limits import AtOnce, Limit, Points, Window
 
 SOURCE = "the vendor's page, 2026-11-01"
 WINDOW = Window("calls", 5, timedelta(seconds=10), SOURCE)
+
 POINTS = Points("points", 100, 10, SOURCE)
 EPSILON = 1e-6
 
@@ -25,7 +26,9 @@ calls = st.lists(
 )
 
 
-def noticed(budget: Budget, wanted: list[Call], urgent: Callable[[int], bool] = lambda _: True) -> Iterator[tuple[float, float]]:
+def noticed(
+    budget: Budget, wanted: list[Call], urgent: Callable[[int], bool] = lambda _: True
+) -> Iterator[tuple[float, float]]:
     """When a system notices the units of calls that each begin as soon as the budget allows."""
     now, under_way = 0.0, list[tuple[float, float]]()
 
@@ -123,7 +126,9 @@ def test_at_once_counts_only_what_is_under_way() -> None:
 
 
 @given(calls, calls, st.floats(0, 20))
-def test_two_owners_one_after_the_other_keep_a_window_together(first: list[Call], then: list[Call], unkept: float) -> None:
+def test_two_owners_one_after_the_other_keep_a_window_together(
+    first: list[Call], then: list[Call], unkept: float
+) -> None:
     """The first one's state is kept at some instant, and it goes on for a while before the second takes over."""
     before, kept_at = WindowBudget(WINDOW), 0.0
     kept = before.state(kept_at)
@@ -138,7 +143,7 @@ def test_two_owners_one_after_the_other_keep_a_window_together(first: list[Call]
         if now < unkept:
             kept_at, kept = now, before.state(now)
     after = WindowBudget(WINDOW)
-    after.restore(now, kept, now - kept_at)
+    after.restore(now, kept, now - kept_at, now - kept_at + 1)
     seen += [(now + at, units) for at, units in noticed(_Shifted(after, now), then)]
     for start, _ in seen:
         assert sum(units for at, units in seen if start <= at < start + 10) <= WINDOW.most

@@ -39,9 +39,12 @@ class Account:
         patience: float = 30,
     ) -> asyncio.Task[None]:
         async def run() -> None:
-            async with self.limiter.call(units or {"calls": 1}, urgency, patience):
-                self.began.append((self.clock.monotonic(), name))
+            end = await self.limiter.begin(units or {"calls": 1}, urgency, patience)
+            self.began.append((self.clock.monotonic(), name))
+            try:
                 await self.clock.sleep(takes)
+            finally:
+                end()
 
         self.tasks.append(asyncio.create_task(run()))
         return self.tasks[-1]
@@ -56,7 +59,7 @@ async def opened() -> AsyncIterator[list[Account]]:
     accounts: list[Account] = []
     yield accounts
     for account in accounts:
-        await account.limiter.close()
+        account.limiter.close()
         for task in account.tasks:
             task.cancel()
         await asyncio.gather(*account.tasks, return_exceptions=True)
@@ -189,16 +192,41 @@ async def test_units_nobody_declared_cost_nothing(opened: list[Account]) -> None
 
 
 async def test_the_next_owner_counts_what_was_spent(opened: list[Account]) -> None:
+    before, after = account(opened, window(500, 3600)), account(opened, window(500, 3600))
+    for number in range(400):
+        before.call(str(number))
+    await before.names()
+    await before.clock.advance(600)
+    after.limiter.restore(before.limiter.state(), age=60, unkept=15)
+    with pytest.raises(RateLimited) as refused:
+        await after.call("next")
+    assert refused.value.retry_after == 3600 - 660, "a hundred may have been spent unkept, four hundred were 660 s ago"
+
+
+async def test_nothing_is_assumed_of_scarce_units_for_they_are_kept_before_each_call(opened: list[Account]) -> None:
     before, after = account(opened, window(10, 3600)), account(opened, window(10, 3600))
     for number in range(4):
         before.call(str(number))
     await before.names()
-    await before.clock.advance(600)
-    kept = before.limiter.state()
-    after.limiter.restore(kept, age=60)
-    with pytest.raises(RateLimited) as refused:
+    assert before.limiter.scarce({"calls": 1})
+    after.limiter.restore(before.limiter.state(), age=60, unkept=15)
+    for number in range(6):
+        after.call(str(number))
+    assert len(await after.names()) == 6
+    with pytest.raises(RateLimited):
         await after.call("next")
-    assert refused.value.retry_after == 3600 - 660, "six may have been spent since, four were 660 s ago"
+
+
+async def test_limits_that_stay_the_same_keep_what_they_know(opened: list[Account]) -> None:
+    shop = account(opened, window(2, 3600), window(100, 1))
+    shop.call("first")
+    await shop.names()
+    shop.limiter.declare([window(2, 3600), window(1, 1)])
+    shop.call("second")
+    await shop.clock.advance(2)
+    assert await shop.names() == ["first", "second"]
+    with pytest.raises(RateLimited):
+        await shop.call("third")
 
 
 @settings(max_examples=40, deadline=None)
@@ -214,18 +242,20 @@ async def test_every_call_begins_in_the_end_and_no_limit_is_ever_broken(
     under_way: list[tuple[float, int]] = []
 
     async def run(urgency: Urgency, units: int, takes: float) -> None:
-        async with shop.limiter.call({"calls": units}, urgency, 1e9):
-            under_way.append((shop.clock.monotonic(), units))
-            await shop.clock.sleep(takes)
+        end = await shop.limiter.begin({"calls": units}, urgency, 1e9)
+        under_way.append((shop.clock.monotonic(), units))
+        await shop.clock.sleep(takes)
+        end()
 
     tasks = []
     for pause, urgency, units, takes in wanted:
         await shop.clock.advance(pause)
         tasks.append(asyncio.create_task(run(urgency, units, takes)))
+        await shop.clock.advance(0)
     await shop.clock.advance(len(wanted) * 61 + 1)
     await asyncio.gather(*tasks)
     assert len(under_way) == len(wanted)
     for per, most in ((5, 3), (60, 8)):
         for start, _ in under_way:
             assert sum(units for at, units in under_way if start <= at < start + per - 1e-9) <= most
-    await shop.limiter.close()
+    shop.limiter.close()

@@ -73,7 +73,7 @@ class LocateHandler(OneByOne):
             key = (row.field, row.value)
             known[key] = (*known.get(key, ()), places.name_of(row.listing))
         found = identify(_normal(product), config.products.by, known, named[0] if named else None)
-        creates = getattr(self.services.connections.channel(channel), "creates_listings", False)
+        creates = self.services.connections.get(channel, Role.CHANNEL).creates_listings
         if not found.listings and creates:
             return Identified(product.sku, (named[0] if named else product.sku,), "created")
         return found

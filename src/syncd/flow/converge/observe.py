@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,17 +19,34 @@ from syncd.flow.touching import LOCATE, OBSERVE
 from syncd.ledger.store import Transaction
 from syncd.ledger.tables.core import listing_names, listings, matches
 from syncd.ledger.types import Row
-from syncd.sdk.roles import Channel, ObservedGallery
+from syncd.sdk.channel import Channel, ObservedGallery
+from syncd.sdk.media import MediaState, ObservedMedia
 
 _PER_TRANSACTION = 500
+_RARELY = {
+    field.name: field.default
+    for field in fields(ObservedMedia)
+    if field.name in ("slot", "alt", "state", "message", "shown")
+}
+"""What most systems leave at its default is not kept for every media item."""
 
 
-def gallery_rows(gallery: ObservedGallery) -> list[dict[str, str]]:
+def gallery_rows(gallery: ObservedGallery) -> list[dict[str, Any]]:
     """A gallery as the ledger keeps it."""
-    return [
-        {"external_id": m.external_id, "url": m.url, "name": m.name, "role": m.role, "fetched": m.fetched}
-        for m in gallery.media
-    ]
+    return [_row_of(media) for media in gallery.media]
+
+
+def _row_of(media: ObservedMedia) -> dict[str, Any]:
+    row = {
+        "external_id": media.external_id, "url": media.url, "name": media.name, "role": media.role,
+        "fetched": media.fetched,
+    }  # fmt: skip
+    return row | {name: value for name, default in _RARELY.items() if (value := getattr(media, name)) != default}
+
+
+def media_of_row(row: Mapping[str, Any]) -> ObservedMedia:
+    """One media item of a gallery that the ledger kept."""
+    return ObservedMedia(**{**row, "state": MediaState(row.get("state", MediaState.READY))})
 
 
 async def write_observation(transaction: Transaction, brand: str, connection: str, gallery: ObservedGallery) -> None:
@@ -36,7 +55,7 @@ async def write_observation(transaction: Transaction, brand: str, connection: st
         "market": gallery.market,
         "exists": gallery.exists,
         "gallery": gallery_rows(gallery),
-        "issues": list(gallery.issues),
+        "issues": [asdict(issue) for issue in gallery.issues],
         "observed_at": transaction.now,
     }
     statement = transaction.insert(listings).values(

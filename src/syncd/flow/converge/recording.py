@@ -22,8 +22,7 @@ from syncd.flow.touching import RENDER, touch_assets
 from syncd.ledger.store import Transaction
 from syncd.ledger.tables import core
 from syncd.ledger.tables.core import listings, placements, renditions
-from syncd.sdk.roles import ItemResult
-from syncd.sdk.roles import Outcome as Answer
+from syncd.sdk.media import Answer, ItemResult
 
 READ_BACK_FIRST = timedelta(seconds=1)
 READ_BACK_LONGEST = timedelta(minutes=5)
@@ -73,14 +72,16 @@ class Recorder:
     async def _live(self, transaction: Transaction, turn: Turn, placement: str, external: str, slot: int) -> None:
         brand, connection = self.facts.brand, self.facts.connection
         row = next(row for row in turn.place.placements if row.id == placement)
-        values: dict[str, Any] = {"external_id": external or row.external_id, "slot": slot}
+        seen = turn.place.seen[slot - 1]
+        values: dict[str, Any] = {
+            "external_id": external or row.external_id, "slot": slot, "seen_url": seen["url"] or row.seen_url,
+        }  # fmt: skip
         if row.live_at is None:
             values["live_at"] = transaction.now
         if row.state in ("live", "shown"):
             await transaction.execute(sa.update(placements).where(placements.c.id == placement).values(**values))
             return
         await placing.set_state(transaction, brand, connection, [placement], "live", **values)
-        seen = turn.place.seen[slot - 1]
         if self.kind == ARCHIVE:  # the catalogue links to it from now on
             await touch_assets(transaction, self.services.configuration.active.bundle, brand, [row.asset_id])
         evidence = f"read back at position {slot}: {seen['url'] or seen['external_id']} {seen['fetched']}".strip()
@@ -157,7 +158,7 @@ class Recorder:
     ) -> None:
         """Write what the system answered, as state and receipts of each placement of the call."""
         brand, connection = self.facts.brand, self.facts.connection
-        accepted = answer.outcome is Answer.ACCEPTED
+        accepted = answer.answer is Answer.ACCEPTED
         for identifier in writing.added:
             external = answer.external_ids.get(identifier)
             await placing.set_state(
@@ -165,8 +166,8 @@ class Recorder:
                 **({"external_id": external} if external else {}),
             )  # fmt: skip
         for identifier in writing.added + writing.removed:
-            kind = answer.outcome.value
+            kind = answer.answer.value
             await placing.receipt(transaction, brand, identifier, kind, answer.message or kind, operation)
-        await operations.settle_items(transaction, operation, {turn.claim.key: (answer.outcome.value, answer.message)})
+        await operations.settle_items(transaction, operation, {turn.claim.key: (answer.answer.value, answer.message)})
         if not accepted:
             await findings.rejected(self.services, transaction, self.facts, turn.place, answer.message)

@@ -15,8 +15,7 @@ from syncd.flow.converge.turn import Turn
 from syncd.flow.places import ROLES
 from syncd.flow.services import Services
 from syncd.ledger.store import Transaction
-from syncd.sdk.roles import ItemResult
-from syncd.sdk.roles import Outcome as Answer
+from syncd.sdk.media import Answer, ItemResult
 
 
 class Round:
@@ -80,7 +79,7 @@ class Round:
         if answer is None:
             lost = TransientError(f"{self.facts.connection} gave no answer for {turn.place.place}.")
             return Outcome(turn.claim, error=lost)
-        if answer.outcome is Answer.RETRY:
+        if answer.answer is Answer.RETRY:
             return Outcome(turn.claim, error=TransientError(answer.message or "The system asks to try again."))
 
         async def effects(transaction: Transaction) -> None:

@@ -9,18 +9,10 @@ from typing import Protocol
 
 from syncd.flow.places import ARCHIVE, LINK, PUBLISH, name_of, place
 from syncd.flow.services import Services
-from syncd.sdk.roles import (
-    Catalog,
-    Channel,
-    GalleryChange,
-    ItemResult,
-    Library,
-    LibraryItem,
-    Media,
-    ObservedGallery,
-    ObservedMedia,
-    Outcome,
-)
+from syncd.sdk.catalog import Catalog
+from syncd.sdk.channel import Channel, GalleryChange, ObservedGallery
+from syncd.sdk.library import Library, LibraryItem
+from syncd.sdk.media import Answer, ItemResult, Media, ObservedMedia
 
 
 class Target(Protocol):
@@ -62,7 +54,7 @@ def _change_named(change: GalleryChange) -> GalleryChange:
 
 
 def _result_named(result: ItemResult, kind: str = PUBLISH) -> ItemResult:
-    return ItemResult(place(kind, result.listing), result.outcome, result.message, result.external_ids)
+    return ItemResult(place(kind, result.listing), result.answer, result.message, result.external_ids)
 
 
 class LibraryTarget:
@@ -84,13 +76,13 @@ class LibraryTarget:
         if not change.add:
             if change.remove:
                 await self.library.withdraw(name_of(change.listing), change.remove[0].facts.get("cause", "withdrawn"))
-            return ItemResult(change.listing, Outcome.ACCEPTED)
+            return ItemResult(change.listing, Answer.ACCEPTED)
         media = change.add[-1]
         state = await self.library.put(
             LibraryItem(media, media.alt, "approved", rights_until=None, metadata=media.facts)
         )
         return ItemResult(
-            change.listing, Outcome.ACCEPTED, external_ids={media.placement: state.url or state.external_id}
+            change.listing, Answer.ACCEPTED, external_ids={media.placement: state.url or state.external_id}
         )
 
     async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
@@ -119,7 +111,7 @@ class CatalogTarget:
             ids = {media.placement: one.external_id for media, one in zip(change.add, linked, strict=False)}
         if change.remove:
             await self.catalog.detach(sku, change.remove)
-        return ItemResult(change.listing, Outcome.ACCEPTED, external_ids=ids)
+        return ItemResult(change.listing, Answer.ACCEPTED, external_ids=ids)
 
     async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
         """A link is gone when the product does not list it any more, which observing shows."""

@@ -17,7 +17,7 @@ from syncd.flow.touching import COLLECT, INTAKE, REVIEW
 from syncd.ledger.store import Transaction
 from syncd.ledger.tables.core import assets, files, inbox, submissions
 from syncd.ledger.types import Row, new_id
-from syncd.sdk.roles import RawItem
+from syncd.sdk.source import RawItem
 
 
 class IntakeHandler:

@@ -7,7 +7,7 @@ import shutil
 from syncd.engine.inbox import BUSY_SECONDS, CAPACITY, Arrival, Inbox
 from syncd.errors import ConfigError, NotFoundError
 from syncd.flow.services import Services
-from syncd.sdk.roles import HookRequest, RawItem
+from syncd.sdk.source import HookRequest, RawItem
 
 DISK_LOOKED_AT_EVERY = 5.0
 DISK_LOW_SECONDS = 60.0

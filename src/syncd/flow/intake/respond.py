@@ -16,7 +16,7 @@ from syncd.ledger.store import Transaction
 from syncd.ledger.tables.core import decisions, files, findings, submissions, versions
 from syncd.ledger.trail import canonical
 from syncd.ledger.types import Row
-from syncd.sdk.roles import Reason, Stored, SubmissionStatus
+from syncd.sdk.source import Reason, Stored, SubmissionStatus
 
 _ORDER = ("refused", "rejected", "changes", "held", "received", "in_review", "withdrawn", "superseded", "approved")
 

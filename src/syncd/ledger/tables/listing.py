@@ -27,7 +27,7 @@ class Listing(SQLModel, table=True):
     sku: str = ""
     exists: bool = True
     gallery: list[dict[str, Any]] = json_value(default_factory=list)
-    issues: list[str] = json_value(default_factory=list)
+    issues: list[dict[str, str]] = json_value(default_factory=list)
     observed_at: datetime | None = instant(default=None, nullable=True)
     revision: str = ""
     released: str = ""

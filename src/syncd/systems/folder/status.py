@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from syncd.errors import RejectedError
 from syncd.sdk import manifest
-from syncd.sdk.roles import Reason, SubmissionStatus
+from syncd.sdk.source import Reason, SubmissionStatus
 
 ENDING = ".status.yaml"
 _REFUSED = ("refused", "rejected")

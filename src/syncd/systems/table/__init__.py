@@ -15,10 +15,12 @@ from pydantic import Field
 from syncd.domain.product import ProductRecord
 from syncd.errors import ConfigError, RejectedError
 from syncd.sdk import marks
+from syncd.sdk.catalog import CatalogPage, ProductMedia
 from syncd.sdk.context import Context
+from syncd.sdk.media import Media, ObservedMedia
 from syncd.sdk.resource import Opened, Resource
-from syncd.sdk.roles import CatalogPage, Media, ObservedMedia, ProductMedia, Role
-from syncd.sdk.system import SDK, Options
+from syncd.sdk.roles import Role
+from syncd.sdk.system import Options, System
 from syncd.sdk.values import Duration, Size
 from syncd.systems.table.media_file import MediaFile
 from syncd.systems.table.rows import Columns, Row, open_rows, product
@@ -42,15 +44,12 @@ class TableOptions(Options):
     deadline: Duration = Field(timedelta(minutes=2), description="How long a download may take.")
 
 
-class TableSystem:
+class TableSystem(System):
     """A table as the product catalogue."""
 
     name: ClassVar[str] = "table"
-    sdk: ClassVar[int] = SDK
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CATALOG})
     options: ClassVar[type[Options]] = TableOptions
-    max_batch: ClassVar[int] = 1
-    call_deadline: ClassVar[float] = 10.0
     example: ClassVar[str] = """\
 # Products from a table: a CSV file, JSON lines, or either at a URL.
 connector: table
@@ -142,9 +141,6 @@ options:
             raise RejectedError(f"{location} lists no product.", remedy="Look why the export is empty.")
         return f"{location} can be read; its first SKU is {first.cells.get(self._options.columns.sku, '')}"
 
-    async def close(self) -> None:
-        """Nothing is held open."""
-
     def _linked(self) -> MediaFile:
         if self._media is None:
             remedy = "Set `media_file` in its options."
@@ -153,7 +149,7 @@ options:
 
     def _format(self) -> str:
         if self._options.format != "auto":
-            return self._options.format
+            return str(self._options.format)
         extension = {"ndjson": "jsonl"}.get(self._resource.extension, self._resource.extension)
         if extension not in ("csv", "jsonl", "json"):
             remedy = "Set `format` in its options."
