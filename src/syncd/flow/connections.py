@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 
 import structlog
@@ -31,6 +32,8 @@ from syncd.sdk.source import Source
 from syncd.sdk.system import Options, System
 from syncd.settings import Settings
 
+PATIENCE = timedelta(minutes=10)
+"""What every system is granted, however quick it says it is, before a person is told."""
 log = structlog.get_logger("syncd.connection")
 
 
@@ -99,6 +102,10 @@ class Connections:
 
     def system_class(self, name: str) -> type[System]:
         return self.configuration.registry.get(self.config(name).connector)
+
+    def patience(self, name: str) -> timedelta:
+        """How long a system may take to show what it accepted, or to stop showing what it removed."""
+        return max(PATIENCE, self.system_class(name).floor)
 
     # --- opening -------------------------------------------------------------------------------------------------
 

@@ -55,11 +55,14 @@ class System(abc.ABC):
     """How many jobs (calls answered PENDING) the system may be working on at a time."""
     job_patience: ClassVar[timedelta] = timedelta(hours=1)
     """How long a job usually takes at most; then a person is told."""
+    watch_every: ClassVar[timedelta] = timedelta(minutes=1)
+    """Between two questions for changes (`Watches`)."""
     write_safety: ClassVar[WriteSafety] = WriteSafety.LOOKUP
     doubt: ClassVar[timedelta] = timedelta(minutes=1)
     """How long an UNSAFE call may still take effect after its answer was lost."""
     floor: ClassVar[timedelta] = timedelta()
-    """How long what was taken down may stay visible, by the system's own words: caches, feeds not read yet."""
+    """How long a change may take to show, by the system's own words (caches, feeds not read yet): what was taken down
+    may stay visible for so long, and what was accepted invisible."""
     call_deadline: ClassVar[float] = 10.0
     """Seconds the longest call may take; the lane's lease outlives it."""
     creates_listings: bool = False
