@@ -29,7 +29,7 @@ from syncd.sdk.media import Media
 from syncd.sdk.redact import secrets_of
 from syncd.sdk.roles import Role
 from syncd.sdk.source import Source
-from syncd.sdk.system import Options, System
+from syncd.sdk.system import Options, System, WriteSafety
 from syncd.settings import Settings
 
 PATIENCE = timedelta(minutes=10)
@@ -131,8 +131,9 @@ class Connections:
         options = self.configuration.active.bundle.options(name, system.options, self._secrets)
         gate = LaneGate(name, self.lanes, system.limits(options))
         http = open_client(
-            name, self.clock, secrets_of(options), deadline=system.call_deadline, overrides=system.faults, gate=gate
-        )
+            name, self.clock, secrets_of(options), deadline=system.call_deadline, overrides=system.faults, gate=gate,
+            repeatable=system.write_safety is WriteSafety.IDEMPOTENT,
+        )  # fmt: skip
         return _Open(text, options, gate, http)
 
     def _build(self, name: str, connection: Connection, role: Role, opened: _Open) -> System:
