@@ -78,7 +78,7 @@ class Lanes:
     async def _take(self, transaction: Transaction, lane: str, brand: str, deadline: float) -> Row | None:
         now = database_time(self.ledger)
         free = lanes.c.owner == self.owner if not self.ledger.embedded else sa.true()
-        expires = _after(self.ledger, now, _life(deadline))
+        expires = after(self.ledger, now, _life(deadline))
         statement = (
             sa.update(lanes)
             .where(lanes.c.name == lane, sa.or_(lanes.c.expires_at < now, lanes.c.owner == "", free))
@@ -120,7 +120,7 @@ class Lanes:
         return (
             sa.update(lanes)
             .where(lanes.c.name == lease.lane, lanes.c.owner == self.owner, lanes.c.epoch == lease.epoch)
-            .values(expires_at=_after(self.ledger, now, lease.life), breaker=lease.breaker.state())
+            .values(expires_at=after(self.ledger, now, lease.life), breaker=lease.breaker.state())
         )
 
     async def release(self, only: Iterable[str] | None = None) -> None:
@@ -140,7 +140,8 @@ def _life(deadline: float) -> float:
     return deadline + GRACE
 
 
-def _after(ledger: Ledger, now: sa.ColumnElement[Any], seconds: float) -> Any:
+def after(ledger: Ledger, now: sa.ColumnElement[Any], seconds: float) -> Any:
+    """The instant so many seconds after what `database_time` gave."""
     if isinstance(now, sa.BindParameter):
         return (ledger.clock.database_now() or ledger.clock.now()) + timedelta(seconds=seconds)
     return now + timedelta(seconds=seconds)
