@@ -36,7 +36,7 @@ from syncd.flow.intake.poll import PollHandler
 from syncd.flow.intake.reception import Reception
 from syncd.flow.intake.respond import RespondHandler
 from syncd.flow.keeper import Keeper
-from syncd.flow.operate import tokens
+from syncd.flow.operate import authorization, tokens
 from syncd.flow.renditions.render import RenderHandler
 from syncd.flow.resync.mark import ResyncHandler
 from syncd.flow.review.check import CheckHandler
@@ -254,6 +254,7 @@ class App:
                 for role, kind in roles:
                     names = touching.connections_of(bundle, brand, role)
                     await touch(transaction, [Due(brand, name, kind, "", Urgency.PUBLISH) for name in names])
+        await authorization.tell_missing(self.services)
 
 
 def read_or_write_token(path: Path) -> str:

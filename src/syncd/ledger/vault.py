@@ -28,7 +28,7 @@ _HEAD = len(_FORMAT) + _ID + _NONCE
 
 
 class SealedElsewhere(ConfigError):
-    """Give this process the key that sealed it (SYNCD_CREDENTIALS_KEY or var/credentials.key), then replay."""
+    """Give this process the key that sealed it (SYNCD_CREDENTIALS_KEY), or `syncd connect CONNECTION` once more."""
 
     code = "credential.sealed"
 
