@@ -12,7 +12,6 @@ import typer
 
 from syncd.cli import output
 from syncd.cli.client import Client
-from syncd.cli.loopback import HOST, Listener
 from syncd.clock import SystemClock
 from syncd.errors import RejectedError
 
@@ -54,6 +53,8 @@ async def _sign_in(client: Client, name: str, *, paste: bool, aside: bool) -> An
         paste: no browser is opened and none is listened for.
         aside: whether what a person reads goes to standard error.
     """
+    from syncd.cli.loopback import HOST, Listener  # only this command needs a web server
+
     path = f"/connections/{name}/authorization"
     registered = client.get(path)["redirect_uri"]
     here = urlsplit(registered).hostname in (None, HOST, "localhost")

@@ -45,6 +45,7 @@ class Bearer(PreparedAuth):
         if not self._covers(request.url):
             yield request
             return
+        once = not isinstance(request.stream, httpx.ByteStream)
         token = await self._credential.token()
         response = yield self._carrying(request, token)
         if not self._refused(response):
@@ -53,7 +54,7 @@ class Bearer(PreparedAuth):
         fresh = await self._credential.renew(token)
         if fresh == token:
             return
-        if not isinstance(request.stream, httpx.ByteStream):
+        if once:
             raise TransientError(f"The token for {request.url.host} had ended; what was being sent must be sent anew.")
         if not self._refused((yield self._carrying(request, fresh))):
             self._credential.accepted(fresh)
