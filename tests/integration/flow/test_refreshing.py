@@ -132,6 +132,7 @@ def me(http: HttpClient, vendor: Vendor) -> Awaitable[httpx.Response]:
 # --- kept -----------------------------------------------------------------------------------------------------------
 
 
+@sqlite_only
 async def test_the_first_token_is_replaced_and_its_successor_kept_sealed(
     process: Process, vendor: Vendor, declared: RefreshToken
 ) -> None:
@@ -402,6 +403,7 @@ async def test_what_another_process_connected_or_took_away_is_noticed_soon(
         await me(http, vendor)
 
 
+@sqlite_only
 async def test_a_sign_in_during_a_refresh_wins(process: Process, vendor: Vendor, signed_in: AuthorizationCode) -> None:
     await process.put(signed_in, vendor.grant())
     http, _ = process.login(signed_in)
@@ -436,6 +438,7 @@ async def test_a_process_without_the_key_says_so_for_this_connection(
     await stranger.close()
 
 
+@sqlite_only
 async def test_a_new_key_seals_anew_what_the_old_one_sealed(
     process: Process, ledger: Ledger, clock: ManualClock, vendor: Vendor, declared: RefreshToken
 ) -> None:
@@ -451,6 +454,7 @@ async def test_a_new_key_seals_anew_what_the_old_one_sealed(
     await after.close()
 
 
+@sqlite_only
 async def test_rows_of_an_older_schema_stay(ledger_url: str, clock: ManualClock, tmp_path: Path) -> None:
     older = Ledger(ledger_url, clock)
     await older.open("0001")
