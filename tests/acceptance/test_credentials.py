@@ -5,13 +5,15 @@ restart, rotation, kill -9 between, and no secret in the clear anywhere.
 from __future__ import annotations
 
 import base64
+import json
 import subprocess
 import sys
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -19,7 +21,7 @@ from urllib.request import HTTPRedirectHandler, build_opener
 
 import pytest
 
-from syncd.testing.daemon import Daemon, Nursery
+from syncd.testing.daemon import Daemon, DaemonDied, Nursery
 from tests.support import cli, oauth
 from tests.support.oauth import ACCOUNT, SECRET, Vendor
 
@@ -28,6 +30,8 @@ BRANDS = (
     "    markets: [{name: US, territory: US, language: en-US}]\n"
 )
 PIM = "connector: table\nbrand: acme\nroles: [catalog]\nowner: dana@acme.example\noptions: {source: products.csv}\n"
+LIFE, POLL = 30, 5
+"""Seconds an access token lives, and between calls of the vendor."""
 SYNCD = [sys.executable, "-c", "from syncd.cli import main; main()"]
 BROWSER = "#!{}\nimport sys, urllib.request\nurllib.request.urlopen(sys.argv[1], timeout=60).read()\n"
 OTHER_KEY = base64.b64encode(bytes(range(32))).decode()
@@ -44,7 +48,7 @@ class Shop:
         )
         for name, text in {
             "connectors/vendor.py": oauth.CONNECTOR,
-            "connectors/shop.yaml": oauth.connection(vendor.url, **keys),
+            "connectors/shop.yaml": oauth.connection(vendor.url, poll=f"{POLL}s", **keys),
             "connectors/pim.yaml": PIM,
             "products.csv": "sku,gtin,title,status\nGL-0001,,Serum,active\n",
             "mappings/brands.yaml": BRANDS,
@@ -134,7 +138,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def vendor() -> Iterator[Vendor]:
-    with Vendor().in_thread() as vendor:
+    with Vendor(life=LIFE).in_thread() as vendor:
         yield vendor
 
 
@@ -152,7 +156,7 @@ def test_a_person_signs_in_and_the_daemon_goes_on_from_there(shop: Shop, vendor:
     daemon = shop.start()
     daemon.settle()
     assert shop.exceptions(daemon) == {"credential.missing": "Sign in: `syncd connect shop`."}
-    [told] = daemon.api("GET", "/status").json()["connections"]
+    [_, told] = daemon.api("GET", "/status").json()["connections"]
     assert [trouble["type"] for trouble in told["troubles"]] == ["syncd connect shop"]
 
     ran = shop.type(daemon, "connect", "shop", BROWSER=shop.browser())
@@ -163,7 +167,7 @@ def test_a_person_signs_in_and_the_daemon_goes_on_from_there(shop: Shop, vendor:
     shop.calls_until(daemon)
 
     for rotations in range(1, 3):
-        daemon.advance(3600)
+        daemon.advance(LIFE)
         shop.calls_until(daemon)
         assert (vendor.asked["refresh_token"], vendor.reused) == (rotations, 0)
     daemon.terminate()
@@ -203,7 +207,9 @@ def test_a_sign_in_that_is_late_or_denied_connects_nothing(shop: Shop, vendor: V
     daemon = shop.start()
     path = "/connections/shop/authorization"
     begun = daemon.api("POST", path, {"redirect_uri": "http://127.0.0.1:9/"}).json()
-    daemon.advance(601)
+    daemon.terminate()
+    daemon.now += timedelta(seconds=601)
+    daemon.start()
     late = daemon.api("POST", f"{path}/answer", {"answer": follow(begun["url"])})
     assert (late.status, late.json()["code"]) == (409, "credential.unknown-state")
     vendor.denies = True
@@ -263,7 +269,7 @@ def test_killed_between_the_vendors_answer_and_the_commit(shop: Shop, vendor: Ve
     vendor.arrived.clear()
     vendor.hold = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        moving = pool.submit(lambda: daemon.advance(3600))
+        moving = pool.submit(lambda: daemon.advance(LIFE))
         assert vendor.arrived.wait(60)
         daemon.kill()
         moving.exception(60)
@@ -274,46 +280,134 @@ def test_killed_between_the_vendors_answer_and_the_commit(shop: Shop, vendor: Ve
         shop.calls_until(daemon)
         assert shop.exceptions(daemon) == {}
         return
-    for _ in range(40):
-        daemon.advance(1)
+    daemon.advance(40)  # the lease of the dead one ends at once on SQLite
     assert "syncd connect shop" in shop.exceptions(daemon)["credential.refused"]
     shop.sign_in(daemon)
     shop.calls_until(daemon)
     assert shop.exceptions(daemon) == {}
 
 
-def test_killed_at_any_commit_of_a_refresh_it_goes_on_where_the_vendor_lets_it(
-    tmp_path: Path, nursery: Nursery, vendor: Vendor
+def test_killed_at_any_commit_of_a_refresh_it_goes_on_by_itself_where_the_vendor_lets_it(
+    shop: Shop, vendor: Vendor, tmp_path: Path
 ) -> None:
-    """A new token that was used before it was committed would retire the former one, which is all that is left."""
+    """Such a vendor retires the former token when the new one is used: it must be in the ledger by then."""
     vendor.retains = True
-    undisturbed = Shop(tmp_path / "undisturbed", nursery, vendor)
-    acts = refreshed(undisturbed)
-    undisturbed.close()
-    points = [number for stage, number, act in acts if stage == "poll" and act.endswith("commit")]
-    assert len(points) >= 6, acts
-    for number in points:
-        shop = Shop(tmp_path / uuid.uuid4().hex[:6], nursery, vendor)
-        try:
-            daemon = shop.start()
-            shop.sign_in(daemon)
-            shop.calls_until(daemon)
-            daemon.wait_idle()
-            before = sum(stage == "poll" for stage, _, _ in daemon.ask("points")["points"])
-            daemon.terminate()
-            assert before
-        finally:
-            shop.close()
+    daemon = shop.start()
+    shop.sign_in(daemon)
+    shop.calls_until(daemon)
+    died: list[str] = []
+    for number in range(2, 6):  # of the points of a poll: the lease, and the new tokens
+        daemon.terminate()
+        note = tmp_path / f"note-{number}"
+        daemon.now += timedelta(seconds=2 * LIFE)
+        with suppress(DaemonDied):
+            daemon.start("--crash", f"poll:{number}", "--note", str(note))
+            daemon.advance(POLL)
+        died.append(json.loads(note.read_text())["act"])
+        daemon.wait()
+        daemon.start()
+        shop.calls_until(daemon)
+        assert shop.exceptions(daemon) == {}, died
+    assert died == ["before commit", "after commit"] * 2
+    assert (vendor.reused, vendor.asked["authorization_code"]) == (0, 1)
 
 
-def refreshed(shop: Shop) -> list[tuple[str, int, str]]:
-    """The points of the run of a daemon whose first call needs a refresh."""
+# --- several processes ----------------------------------------------------------------------------------------------
+
+
+def test_two_processes_sign_in_and_refresh_as_one(
+    tmp_path: Path, nursery: Nursery, vendor: Vendor, postgres_url: str
+) -> None:
+    shop = Shop(tmp_path / "house", nursery, vendor, postgres_url)
+    try:
+        owner = shop.start()
+        owner.advance(2)
+        other = shop.start()
+        assert list(owner.ask("lanes")["lanes"]) == ["pim", "shop"]
+        shop.sign_in(other)
+        shop.calls_until(owner)
+        for rotations in range(1, 4):
+            before = vendor.calls[200]
+            vendor.end_access()
+            with ThreadPoolExecutor(2) as pool:
+                tries = [pool.submit(each.api, "GET", "/connections/shop/check") for each in (owner, other)]
+                until(lambda tries=tries: clocks_run((owner, other), tries))
+            found = [each.result().json()["findings"] for each in tries]
+            assert [finding["result"] for [finding] in found] == ["ok", "ok"], found
+            assert vendor.calls[200] >= before + 2
+            assert (vendor.asked["refresh_token"], vendor.reused) == (rotations, 0)
+    finally:
+        shop.close()
+
+
+def clocks_run(daemons: Sequence[Daemon], tries: Sequence[Future[Any]]) -> bool:
+    """Let a moment pass in each daemon, unless all have answered."""
+    if all(each.done() for each in tries):
+        return True
+    for daemon in daemons:
+        daemon.advance(0.25)
+    return False
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------
+
+
+def test_a_process_with_another_key_stops_this_connection_alone(shop: Shop, vendor: Vendor) -> None:
     daemon = shop.start()
     shop.sign_in(daemon)
     shop.calls_until(daemon)
     daemon.terminate()
-    daemon.now = daemon.now.replace(year=daemon.now.year)
+    daemon.environment["SYNCD_CREDENTIALS_KEY"] = OTHER_KEY
     daemon.start()
-    daemon.advance(3600)
+    daemon.settle()
+    assert list(shop.exceptions(daemon)) == ["credential.sealed"]
+    assert daemon.api("GET", "/connections/shop/authorization").json()["state"] == "unreadable"
+    daemon.terminate()
+    file = (shop.root / "var" / "credentials.key").read_text().strip()
+    daemon.environment["SYNCD_CREDENTIALS_KEY"] = f"{OTHER_KEY},{file}"
+    daemon.start()
+    daemon.settle()
+    assert shop.type(daemon, "replay", "--connection", "shop").returncode == 0
     shop.calls_until(daemon)
-    return [tuple(point) for point in daemon.ask("points")["points"]]
+    daemon.terminate()
+    daemon.environment["SYNCD_CREDENTIALS_KEY"] = OTHER_KEY
+    daemon.start()
+    shop.calls_until(daemon)
+    assert shop.exceptions(daemon) == {}
+    assert vendor.asked["authorization_code"] == 1
+
+
+def test_no_secret_is_in_the_clear_in_log_error_trail_answer_ledger_or_backup(shop: Shop, vendor: Vendor) -> None:
+    daemon = shop.start()
+    shop.sign_in(daemon)
+    seen = [daemon.api("POST", "/connections/shop/authorization", {"redirect_uri": "https://x.example/"}).body]
+    denied = {"answer": "http://127.0.0.1:9/?code=code-that-is-wrong&state=a-state-nobody-knows"}
+    seen.append(daemon.api("POST", "/connections/shop/authorization/answer", denied).body)
+    for _ in range(3):
+        shop.calls_until(daemon)
+        vendor.end_access()
+    vendor.fails = [500, -500]
+    vendor.revoke()
+    daemon.advance(2 * LIFE)
+    assert list(shop.exceptions(daemon)) == ["credential.refused"]
+    assert daemon.api("POST", "/backups", {}).status == 201
+    shop_paths = [f"connections/shop{path}" for path in ("", "/authorization", "/check")]
+    for path in (*shop_paths, "connections", "events", "exceptions", "revisions", "status", "plans", "tokens"):
+        answer = daemon.api("GET", f"/{path}")
+        assert answer.status == 200, answer.body
+        seen.append(answer.body)
+    [exception] = daemon.api("GET", "/exceptions").json()["items"]
+    seen.append(daemon.api("GET", f"/exceptions/{exception['id']}").body)
+    seen.append(daemon.request("GET", "/metrics").body)
+    daemon.terminate()
+    seen.append(daemon.log.read_bytes())
+    files = [path for path in (shop.root / "var").rglob("*") if path.is_file()]
+    assert {"ledger.db", "manifest.json"} <= {path.name for path in files}
+    seen += [path.read_bytes() for path in files]
+    assert not [path for path in files if path.name == "credentials.key" and "backups" in path.parts]
+    key = (shop.root / "var" / "credentials.key").read_text().strip()
+    assert len(vendor.given) >= 7
+    for secret in (*vendor.given, SECRET, "code-that-is-wrong", "a-state-nobody-knows"):
+        for spelled in (secret, base64.b64encode(secret.encode()).decode()):
+            assert not [text for text in seen if spelled.encode() in text], spelled
+    assert [text for text in seen if key.encode() in text] == [f"{key}\n".encode()], "the key is in its file alone"
