@@ -24,6 +24,8 @@ class System(Protocol):
     `max_batch` is how many places one recorded call may change, `call_deadline` the longest one call may take, in
     seconds; the lane's lease outlives it. `example` is a commented
     connection file, which `syncd init` writes.
+
+    A class or static method `authorization(options)` may say how its tokens are asked for: `syncd.sdk.oauth`.
     """
 
     name: ClassVar[str]
