@@ -55,8 +55,8 @@ class WalmartSystem(System):
     linger: ClassVar[timedelta] = timedelta(seconds=20)
     max_open: ClassVar[int] = 50
     job_patience: ClassVar[timedelta] = figures.FEEDS.processing
-    # A whole set sent twice is as sent once; which of two sets counts in the end is read back.
-    write_safety: ClassVar[WriteSafety] = WriteSafety.IDEMPOTENT
+    # A whole set may be sent again, and which of two counts in the end is read back; but no feed is spent unasked.
+    write_safety: ClassVar[WriteSafety] = WriteSafety.LOOKUP
     floor: ClassVar[timedelta] = figures.SHOWN_WITHIN
     call_deadline: ClassVar[float] = api.FEED_DEADLINE
     example: ClassVar[str] = """\

@@ -1,4 +1,8 @@
-"""What became of a feed's items, as Walmart tells it page by page. Pure."""
+"""What became of a feed's items, as Walmart tells it page by page. Pure.
+
+A page that is not understood is asked for again, and an item of unknown state stays pending: other items of the feed
+need not wait for it, and where that lasts the engine tells a person.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncd.errors import RejectedError
+from syncd.errors import TransientError
 from syncd.sdk.media import Answer, Issue, ItemResult
 
 _STATES = ("RECEIVED", "INPROGRESS", "PROCESSED", "ERROR")
@@ -38,7 +42,7 @@ class Ingestion:
         """Take a page in (GET /v3/feeds/{feedId}?includeDetails=true); whether another one follows.
 
         Raises:
-            RejectedError: it is no such page, or holds a status nobody knows, with a sample.
+            TransientError: it is no such page, with a sample.
         """
         state, received = page.get("feedStatus"), page.get("itemsReceived")
         if state not in _STATES:
@@ -51,8 +55,8 @@ class Ingestion:
         if items is None or (state == "PROCESSED" and received > self.told and not items):
             raise self._unknown("list itemIngestionStatus", page)
         for one in items:
-            result = _result(one, self.feed, self.prefix)
-            self.results[result.listing] = result
+            if isinstance(sku := one.get("sku"), str):
+                self.results[sku] = _result(sku, one, self.feed, self.prefix)
         self.told += len(items)
         return bool(items) and self.told < received
 
@@ -60,8 +64,8 @@ class Ingestion:
         """One result for each of these: PENDING for those Walmart has said nothing of."""
         return [self.results.get(sku) or self._silent(sku) for sku in listings]
 
-    def _unknown(self, what: str, page: Mapping[str, Any]) -> RejectedError:
-        return RejectedError(f"The status of feed {self.feed} has no {what}: {json.dumps(page)[:_SAMPLE]}.")
+    def _unknown(self, what: str, page: Mapping[str, Any]) -> TransientError:
+        return TransientError(f"The status of feed {self.feed} has no {what}: {json.dumps(page)[:_SAMPLE]}.")
 
     def _silent(self, sku: str) -> ItemResult:
         if self.complaint is None:
@@ -70,14 +74,12 @@ class Ingestion:
         return ItemResult(sku, answer, words, job=self.feed)
 
 
-def _result(one: Mapping[str, Any], feed: str, prefix: str) -> ItemResult:
-    sku, status = one.get("sku"), one.get("ingestionStatus")
-    if not isinstance(sku, str) or status not in _ANSWERS:
-        raise RejectedError(f"Feed {feed} has an item of unknown state: {json.dumps(one)[:_SAMPLE]}.")
+def _result(sku: str, one: Mapping[str, Any], feed: str, prefix: str) -> ItemResult:
+    status = str(one.get("ingestionStatus"))
+    answer = _ANSWERS.get(status, Answer.PENDING)
     errors = _errors(one)
     issues = [Issue(_words(error), _code(error), media) for error in errors for media in _media(error, prefix)]
-    answer = _ANSWERS[status]
-    message = "; ".join(map(_words, errors))[:_SAID] or ("" if answer is Answer.PENDING else status)
+    message = "; ".join(map(_words, errors))[:_SAID] or f"Walmart says {status}"
     return ItemResult(sku, answer, message, job=feed, issues=tuple(issues))
 
 
