@@ -366,7 +366,7 @@ async def test_an_image_that_cannot_be_fetched_is_not_sent(us: Account, status, 
 async def test_a_refused_image_is_an_issue_of_exactly_that_image_in_walmarts_words(us: Account):
     picture, sound = us.ours(), us.ours(b"two", "P2")
     us.vendor.add("GL-1", *FOREIGN)
-    us.vendor.ingestion.refuses = {picture.url: "Image could not be downloaded."}
+    us.vendor.ingestion.refuses = lambda sku, url: "Image could not be downloaded." if url == picture.url else ""
     results = await us.apply(await us.change(LISTING, sound, picture), await us.change("GL-1", sound))
     await us.clock.advance(3600)
     settled = await us.settle(results[LISTING].job, LISTING, "GL-1")
@@ -377,7 +377,7 @@ async def test_a_refused_image_is_an_issue_of_exactly_that_image_in_walmarts_wor
 
 
 async def test_an_image_of_others_that_is_refused_is_named_by_its_address(us: Account):
-    us.vendor.ingestion.refuses = {FOREIGN[1]: "Image is gone."}
+    us.vendor.ingestion.refuses = lambda sku, url: "Image is gone." if url == FOREIGN[1] else ""
     job = (await us.apply(await us.change(LISTING, us.ours())))[LISTING].job
     await us.clock.advance(3600)
     settled = await us.settle(job, LISTING)

@@ -85,8 +85,8 @@ class Feed:
 class Ingestion:
     """What works on feeds: the first item `begins` seconds after the feed came, each further one `each` later.
 
-    An item's new images are told `shows_after` seconds after they were ingested. `refuses` maps addresses Walmart does
-    not take to its words for that; `troubles` maps SKUs to errors of Walmart's own, one for each try.
+    An item's new images are told `shows_after` seconds after they were ingested. `refuses` says why an
+    image (SKU, address) is not taken, "" if it is; `troubles` maps SKUs to errors of Walmart's own, one for each try.
     """
 
     listings: dict[str, Listing]
@@ -94,7 +94,7 @@ class Ingestion:
     each: float = 2.0
     shows_after: float = 600.0
     feeds: dict[str, Feed] = field(default_factory=dict)
-    refuses: dict[str, str] = field(default_factory=dict)
+    refuses: Callable[[str, str], str] = lambda sku, url: ""
     troubles: dict[str, list[str]] = field(default_factory=dict)
 
     def take(self, identifier: str, document: dict[str, Any], now: float) -> None:
@@ -135,7 +135,7 @@ class Ingestion:
         if item.body["Orderable"].get("productIdentifiers") != {"productIdType": "GTIN", "productId": listing.gtin}:
             yield error("DATA_ERROR", "ERR_EXT_DATA_0801", "The product ID is not that of the item.", "productId")
         for url in [url for urls in visible(item).values() for url in ([urls] if isinstance(urls, str) else urls)]:
-            if words := self.refuses.get(url) or _unfit(url):
+            if words := self.refuses(item.sku, url) or _unfit(url):
                 yield error("DATA_ERROR", "ERR_PDI_0002", f"{words} ({url})", MAIN)
 
     def _replace(self, listing: Listing, item: Ingested) -> None:
