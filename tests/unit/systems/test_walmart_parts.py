@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from syncd.errors import RejectedError, TransientError
 from syncd.sdk.channel import GalleryChange, GalleryItem
 from syncd.sdk.media import Answer, Media, ObservedMedia
-from syncd.systems.walmart import budget, feed, figures
+from syncd.systems.walmart import WalmartSystem, budget, feed, figures
 from syncd.systems.walmart.ingestion import Ingestion
 from syncd.systems.walmart.items import MAIN, SECONDARY, Item, gallery_of, item_of
 
@@ -74,6 +75,20 @@ def test_figures_are_dated_and_have_their_source():
         assert feeds.dated <= NOW.date()
     assert figures.FEEDS.pace == timedelta(minutes=6)
     assert figures.IMAGES.source
+
+
+def test_the_figures_stand_in_the_documents():
+    text = (Path(__file__).parents[3] / "docs" / "systems.md").read_text()
+    section = text[text.index("## Walmart Marketplace") : text.index("<!-- generated: systems -->")]
+    feeds, sandbox, images = figures.FEEDS, figures.SANDBOX_FEEDS, figures.IMAGES
+    for said in (
+        f"{feeds.an_hour} an hour", f"{feeds.items:,} items, {feeds.size:,} bytes",
+        f"{feeds.processing.seconds // 3600} hours", f"{sandbox.an_hour} an hour, {sandbox.items} items",
+        f"{sandbox.size:,} bytes", f"{figures.ITEM.a_minute} of an item", f"{figures.ITEMS.a_minute} of the catalogue's pages", f"{figures.FEED_STATUS.a_minute:,} of a feed's status",
+        f"{images.size:,} bytes", f"{images.url_characters:,} characters", f"{WalmartSystem.max_batch:,} listings",
+        f"{WalmartSystem.linger.seconds} seconds", f"up to {figures.SHOWN_WITHIN.total_seconds() / 3600:g} hours",
+    ):  # fmt: skip
+        assert said in section
 
 
 # --- items ----------------------------------------------------------------------------------------------------------

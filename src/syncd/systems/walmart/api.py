@@ -48,7 +48,7 @@ class Api:
         Raises:
             RejectedError: the answer is no item of this SKU. TransientError: what is missing is not the item.
         """
-        # Without `productIdType` the id is an SKU, and fifteen times as many calls are allowed.
+        # Without `productIdType` the id is taken for an SKU, and fifteen times as many calls are allowed.
         answer = await self._get(f"/v3/items/{quote(sku, safe='')}", figures.ITEM.name, expect=(_MISSING,))
         if answer.status_code == _MISSING:
             self._require_errors(answer)
