@@ -131,7 +131,7 @@ async def test_in_the_catalogue_it_is_never_empty_and_never_ours(us: Account):
     assert [(one.external_id, one.name, one.state) for one in held.media] == [(UNREADABLE, "", MediaState.PROCESSING)]
     assert held.names["sku"] == LISTING
     us.vendor.tells = lambda listing: False
-    with pytest.raises(RejectedError, match="and 1 items more"):
+    with pytest.raises(RejectedError, match="nor of 1 items more"):
         await us.observed()
 
 

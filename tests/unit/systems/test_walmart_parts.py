@@ -84,7 +84,8 @@ def test_the_figures_stand_in_the_documents():
     for said in (
         f"{feeds.an_hour} an hour", f"{feeds.items:,} items, {feeds.size:,} bytes",
         f"{feeds.processing.seconds // 3600} hours", f"{sandbox.an_hour} an hour, {sandbox.items} items",
-        f"{sandbox.size:,} bytes", f"{figures.ITEM.a_minute} of an item", f"{figures.ITEMS.a_minute} of the catalogue's pages", f"{figures.FEED_STATUS.a_minute:,} of a feed's status",
+        f"{sandbox.size:,} bytes", f"{figures.ITEM.a_minute} of an item",
+        f"{figures.ITEMS.a_minute} of the catalogue's pages", f"{figures.FEED_STATUS.a_minute:,} of a feed's status",
         f"{images.size:,} bytes", f"{images.url_characters:,} characters", f"{WalmartSystem.max_batch:,} listings",
         f"{WalmartSystem.linger.seconds} seconds", f"up to {figures.SHOWN_WITHIN.total_seconds() / 3600:g} hours",
     ):  # fmt: skip

@@ -19,7 +19,7 @@ from syncd.sdk.roles import Role
 from syncd.sdk.system import Options, System, WriteSafety
 from syncd.systems.walmart import api, feed, figures
 from syncd.systems.walmart.ingestion import Ingestion
-from syncd.systems.walmart.items import Item, gallery_of, item_of
+from syncd.systems.walmart.items import Item, Unreadable, gallery_of, item_of
 
 AT_ONCE = 4
 """Calls under way at a time."""
@@ -110,33 +110,31 @@ options:
             yield gallery
 
     async def _named(self, listings: Sequence[str]) -> AsyncIterator[ObservedGallery]:
-        unreadable: list[Item] = []
+        unreadable = Unreadable()
         for part in _parts(list(dict.fromkeys(listings))):
             for sku, item in zip(part, await _together(map(self._read, part)), strict=True):
-                if item is not None and item.exists and item.images is None:
-                    unreadable.append(item)
-                    continue
-                yield gallery_of(item, self._prefix) if item else ObservedGallery(sku, exists=False)
-        _require_readable(unreadable)
+                if item is None:
+                    yield ObservedGallery(sku, exists=False)
+                elif not unreadable.counts(item):
+                    yield gallery_of(item, self._prefix)
+        if unreadable.count:
+            raise unreadable.error()
 
     async def _read(self, sku: str) -> Item | None:
         record = await self._api.item(sku)
         return None if record is None else item_of(record)
 
     async def _catalogue(self) -> AsyncIterator[ObservedGallery]:
-        unreadable: list[Item] = []
-        count = 0
+        unreadable, total = Unreadable(), 0
         async for item in self._pages():
-            count += 1
-            if item.exists and item.images is None:
-                unreadable.append(item)
+            unreadable.counts(item)
+            total += 1
             yield gallery_of(item, self._prefix)
-        if unreadable and len(unreadable) == count:
-            _require_readable(unreadable)
-        if unreadable:
-            self._context.log.warning(
-                "images of items cannot be read", event_id="walmart.unreadable", items=len(unreadable)
-            )
+        if unreadable.count == total:
+            raise unreadable.error()
+        if unreadable.count:
+            log, what = self._context.log, "images of items cannot be read"
+            log.warning(what, event_id="walmart.unreadable", items=unreadable.count)
 
     async def _pages(self) -> AsyncIterator[Item]:
         """Every item of the catalogue once."""
@@ -226,13 +224,6 @@ options:
 
 def _feeds(options: WalmartOptions) -> figures.FeedFigures:
     return figures.SANDBOX_FEEDS if options.sandbox else figures.FEEDS
-
-
-def _require_readable(unreadable: Sequence[Item]) -> None:
-    if unreadable:
-        others = f" (and {len(unreadable) - 1} items more)" if len(unreadable) > 1 else ""
-        remedy = "See docs/systems.md#walmart-images; until Walmart tells them, nothing is replaced there."
-        raise RejectedError(f"{unreadable[0].why_unreadable}{others}.", remedy=remedy)
 
 
 def _result(sku: str, refused: Mapping[str, feed.Refusal], sent: Mapping[str, str]) -> ItemResult:

@@ -49,12 +49,39 @@ class Item:
         return self.lifecycle not in _GONE
 
     @property
+    def unreadable(self) -> bool:
+        """Whether it has images, or may have some, and they cannot be read."""
+        return self.exists and self.images is None
+
+    @property
     def why_unreadable(self) -> str:
         told = ", ".join(self.attributes) or "none"
         return (
             f"Walmart does not tell the images of {self.sku}: {MAIN} and {SECONDARY} are not both among its additional "
             f"attributes ({told}), or not as lists of addresses"
         )
+
+
+@dataclass(slots=True)
+class Unreadable:
+    """The items of one reading whose images cannot be read: how many, and the first."""
+
+    count: int = 0
+    first: Item | None = None
+
+    def counts(self, item: Item) -> bool:
+        """Whether this is one of them."""
+        if item.unreadable:
+            self.count += 1
+            self.first = self.first or item
+        return item.unreadable
+
+    def error(self) -> RejectedError:
+        """What to raise because of them."""
+        assert self.first is not None
+        more = f"; nor of {self.count - 1} items more" if self.count > 1 else ""
+        remedy = "See docs/systems.md#walmart-images; until Walmart tells them, nothing is replaced there."
+        return RejectedError(f"{self.first.why_unreadable}{more}.", remedy=remedy)
 
 
 def item_of(record: Mapping[str, Any]) -> Item:
