@@ -78,7 +78,6 @@ class Walmart(ShopVendor):
         self.buckets = {
             ITEM: Bucket(900, 60.0), ITEMS: Bucket(60, 60.0), FEEDS: Bucket(10, 3600.0), STATUS: Bucket(5000, 60.0),
         }  # fmt: skip
-        self.violations: list[str] = []
         self.tokens: dict[str, float] = {}
         self.correlations: set[str] = set()
         self.submitted: list[dict[str, Any]] = []
