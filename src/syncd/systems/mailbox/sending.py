@@ -1,0 +1,92 @@
+"""Hands mail over to its server (SMTP, by aiosmtplib: asyncio of its own, typed, maintained)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.message import EmailMessage
+from pathlib import Path
+
+import aiosmtplib
+
+from syncd.errors import AuthError, ConfigError, RejectedError, SyncdError, TransientError
+from syncd.sdk.redact import Redactor
+from syncd.systems.mailbox.options import SmtpServer
+from syncd.systems.mailbox.reaching import tls_context, unreachable
+
+_TEMPORARY = range(400, 500)
+
+
+class Sender:
+    """The server answers are handed over to."""
+
+    def __init__(self, server: SmtpServer, root: Path, redactor: Redactor) -> None:
+        """
+        Args:
+            server: where, and the login.
+            root: SYNCD_ROOT.
+            redactor: keeps the login out of errors.
+        """
+        self._server, self._root, self._redactor = server, root, redactor
+
+    async def send(self, mail: EmailMessage) -> None:
+        """Hand one mail over.
+
+        Raises:
+            TransientError: not now. RejectedError: never. AuthError, ConfigError: not until somebody mends the options.
+        """
+        async with self._connected() as client:
+            await client.sendmail(mail["From"].addresses[0].addr_spec, mail["To"].addresses[0].addr_spec, bytes(mail))
+
+    async def check(self) -> str:
+        """Greet and log in; what was found."""
+        async with self._connected() as client:
+            await client.noop()
+        return f"{self._server.name} takes answers"
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        client = aiosmtplib.SMTP(
+            hostname=self._server.host, port=self._server.where, timeout=self._server.timeout.total_seconds(),
+            use_tls=self._server.tls == "tls", start_tls=self._server.tls == "starttls",
+            tls_context=tls_context(self._server.ca_file, self._root),
+        )  # fmt: skip
+        try:
+            async with client:
+                await self._login(client)
+                yield client
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise self._fault(error) from None
+        finally:
+            client.close()
+
+    async def _login(self, client: aiosmtplib.SMTP) -> None:
+        user, password = self._server.user, self._server.password.get_secret_value()
+        if token := self._server.token.get_secret_value():
+            await client.auth_xoauth2(user, token)
+        elif user:
+            await client.login(user, password)
+
+    def _fault(self, error: Exception) -> SyncdError:
+        if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
+            error = error.recipients[0]
+        code, said = getattr(error, "code", 0), self._redactor.text(" ".join(str(error).split()))[:300]
+        what = f"{self._server.name} answered: {said}"
+        if isinstance(error, aiosmtplib.SMTPNotSupported):
+            return ConfigError(what, remedy="Correct `tls`, `port` or the login below `smtp`.")
+        if code in _TEMPORARY:
+            return TransientError(what)
+        if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+            where = f"{self._server.name} refuses the login of {self._server.user}: {said}"
+            return AuthError(where, remedy="Correct `user`, `password` or `token` below `smtp`, then `syncd check`.")
+        if isinstance(error, aiosmtplib.SMTPResponseException) and code > 0:
+            return RejectedError(what, remedy="Answer the creator another way; the address may be wrong.")
+        if "STARTTLS" in said:
+            return ConfigError(what, remedy="Correct `tls` or `port` below `smtp`.")
+        return unreachable(_cause(error), self._server.name, self._server.tls, "send")
+
+
+def _cause(error: Exception) -> Exception:
+    """The first failure of a chain that tells more than that the connection failed."""
+    inner = error.__cause__ or error.__context__
+    return inner if isinstance(inner, OSError) else error

@@ -1,0 +1,116 @@
+"""What a mail states: the submission it begins or goes on with, or why a person has to look at it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from syncd.domain.delivery import Creator, Delivery
+from syncd.errors import RejectedError
+from syncd.systems.mailbox import automatic, content, proof, threads, tokens, writing
+from syncd.systems.mailbox.message import Message
+from syncd.systems.mailbox.options import MailboxOptions
+from syncd.systems.mailbox.writing import Writing
+
+KEYS = ("title", "brief", "terms", "people", "caption", "tags", "sku", "skus", "withdrawn")
+_YES, _NO = ("yes", "true", "1", "ja", "oui"), ("no", "false", "0", "none", "nein", "non", "")
+_SEQUENCE_OF_SECOND = 1_000_000
+
+
+def deliveries(message: Message, options: MailboxOptions) -> Sequence[Delivery]:
+    """The one submission a mail states; none for mail that no person wrote to us.
+
+    Raises:
+        RejectedError: it could not be read, an answer of ours did not arrive, its sender is not proven or not
+            allowed, or it holds nothing to take.
+    """
+    if message.fault:
+        raise RejectedError(f"{_which(message)} cannot be read: {message.fault}.", remedy="Look at it in the mailbox.")
+    _require_arrival(message, options)
+    if automatic.is_own(message, options) or automatic.is_automatic(message):
+        return []
+    require_sender(message, options)
+    return [_delivery(message, options)]
+
+
+def require_sender(message: Message, options: MailboxOptions) -> None:
+    """Raises RejectedError if a mail's sender is unknown, not proven, or not among those whose mail is taken."""
+    address = message.sender[1]
+    if not address:
+        raise RejectedError(f"{_which(message)} names no one sender.", remedy="Ask who sent it, and for a new mail.")
+    results = message.all("authentication-results")
+    why = proof.missing(results, options.authserv_id, options.sender_proof, address.rpartition("@")[2])
+    if why:
+        remedy = (
+            "Ask the sender whether the mail is theirs. If it is, have them send it through their own provider; "
+            "`sender_proof` and `authserv_id` say what is believed."
+        )
+        raise RejectedError(f"{_which(message)} does not prove that it comes from there: {why}.", remedy=remedy)
+    if not any(fnmatchcase(address, pattern.lower()) for pattern in options.senders):
+        what = f"{_which(message)} comes from an address that is not among `senders`."
+        raise RejectedError(what, remedy="Add the address to `senders` and replay, or discard the mail.")
+
+
+def _require_arrival(message: Message, options: MailboxOptions) -> None:
+    address = automatic.bounced(message, options)
+    if address:
+        what = f"An answer to {address} did not arrive; its server said so in {_which(message)}."
+        raise RejectedError(what, remedy=f"Reach {address} another way, and ask for an address that works.")
+
+
+def _delivery(message: Message, options: MailboxOptions) -> Delivery:
+    name, address = message.sender
+    thread = threads.of(message, options)
+    own = _read(message.plain, message.html, options)
+    before = _read(message.first_plain, message.first_html, options) if thread else Writing()
+    said = before.said | own.said
+    found = content.files(message, own, options)
+    if not found and not own.said:
+        what = f"{_which(message)} holds neither a file, nor a link to one, nor anything said in keys."
+        raise RejectedError(what, remedy="Read it in the mailbox and answer it by hand.")
+    return Delivery(
+        external_id=thread or message.own_id,
+        sequence=message.at * _SEQUENCE_OF_SECOND + message.uid % _SEQUENCE_OF_SECOND,
+        withdrawn=_says_yes(said, "withdrawn"),
+        creator=Creator(reference=address, name=name, mail=address),
+        title=said.get("title") or _title((message.first_subject if thread else "") or message.subject),
+        brief=said.get("brief", ""),
+        terms=said.get("terms", ""),
+        people_shown=_says_yes(said, "people"),
+        caption=said.get("caption", ""),
+        tags=_listed(said.get("tags", "")),
+        hashtags=own.hashtags or before.hashtags,
+        skus=_listed(said.get("sku") or said.get("skus", "")),
+        fields={key: said[key] for key in options.keys if key in said},
+        files=found,
+    )
+
+
+def _read(plain: str, html: str, options: MailboxOptions) -> Writing:
+    return writing.read(plain, html, (*KEYS, *options.keys))
+
+
+def _says_yes(said: Mapping[str, str], key: str) -> bool:
+    """Whether a key says yes. Anything but no counts as yes for people: a name is a person who is shown."""
+    value = said.get(key, "").strip().lower().rstrip(".")
+    if key == "people":
+        return value not in _NO
+    if value not in (*_YES, *_NO):
+        raise RejectedError(f"`{key}: {value[:40]}` is neither yes nor no.", remedy="Ask the sender what is meant.")
+    return value in _YES
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"\s*[;,]\s*", text.strip()) if part)
+
+
+def _title(subject: str) -> str:
+    """A subject without token and without what mail programs put before it."""
+    return re.sub(r"^((re|aw|fwd?|wg|sv|tr)(\[\d+\])?:\s*)+", "", tokens.without(subject), flags=re.IGNORECASE)[:200]
+
+
+def _which(message: Message) -> str:
+    """How a mail is called in errors."""
+    subject = tokens.without(message.subject)[:80]
+    return f"The mail “{subject}” from {message.sender[1] or 'nobody known'}"
