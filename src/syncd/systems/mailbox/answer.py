@@ -18,7 +18,7 @@ from syncd.systems.mailbox.options import MailboxOptions
 # What follows by itself needs no mail.
 UNTOLD = frozenset(("in_review", "superseded"))
 _LONGEST_REFERENCES = 800
-_WIDE = SMTP.clone(max_line_length=0)  # a long Message-ID must not be encoded
+_WIRE = SMTP.clone(max_line_length=900)  # else a long Message-ID is encoded, and no program knows it again
 
 _WHOLE = {
     "received": "Thank you, your submission has arrived. There is nothing you need to do.",
@@ -53,7 +53,7 @@ def compose(status: SubmissionStatus, to: Message, options: MailboxOptions, now:
     """
     address = to.sender[1]
     token = tokens.token(status.external_id, address, options.reply_keys)
-    answer = EmailMessage(_WIDE)
+    answer = EmailMessage(SMTP)
     answer["From"] = options.address
     answer["To"] = address
     answer["Reply-To"] = options.address
@@ -67,6 +67,11 @@ def compose(status: SubmissionStatus, to: Message, options: MailboxOptions, now:
     answer["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     answer.set_content(text(status), charset="utf-8", cte="quoted-printable")
     return answer
+
+
+def wire(mail: EmailMessage) -> bytes:
+    """A mail as it is sent."""
+    return mail.as_bytes(policy=_WIRE)
 
 
 def text(status: SubmissionStatus) -> str:

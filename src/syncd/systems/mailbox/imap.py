@@ -7,7 +7,7 @@ from __future__ import annotations
 import imaplib
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -95,17 +95,14 @@ class Imap:
         try:
             client.logout()
         except (OSError, imaplib.IMAP4.error):
-            client.shutdown()
+            _shut(client)
 
     def drop(self) -> None:
         """Close the socket at once, from any thread, so that whoever waits for the server stops."""
         self._dropped = True
         client, self._client = self._client, None
         if client is not None:
-            try:
-                client.shutdown()
-            except (OSError, imaplib.IMAP4.error):
-                return
+            _shut(client)
 
     def choose(self, folder: str, *, write: bool = False) -> Imap:
         """Open a folder.
@@ -220,6 +217,11 @@ class Imap:
         if not isinstance(error, imaplib.IMAP4.error) or "got more than" in said or "Protocol" in type(error).__name__:
             return UnreadableAnswer(what)
         return TransientError(what)
+
+
+def _shut(client: Any) -> None:
+    with suppress(OSError, imaplib.IMAP4.error):  # it was closed by whatever failed before
+        client.shutdown()
 
 
 def body(found: Mapping[bytes, Any], section: str) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from email.message import EmailMessage
 from pathlib import Path
 
 import aiosmtplib
@@ -29,14 +28,14 @@ class Sender:
         """
         self._server, self._root, self._redactor = server, root, redactor
 
-    async def send(self, mail: EmailMessage) -> None:
+    async def send(self, sender: str, recipient: str, mail: bytes) -> None:
         """Hand one mail over.
 
         Raises:
             TransientError: not now. RejectedError: never. AuthError, ConfigError: not until somebody mends the options.
         """
         async with self._connected() as client:
-            await client.sendmail(mail["From"].addresses[0].addr_spec, mail["To"].addresses[0].addr_spec, bytes(mail))
+            await client.sendmail(sender, recipient, mail)
 
     async def check(self) -> str:
         """Greet and log in; what was found."""
@@ -62,10 +61,17 @@ class Sender:
 
     async def _login(self, client: aiosmtplib.SMTP) -> None:
         user, password = self._server.user, self._server.password.get_secret_value()
+        if user:
+            await client.ehlo()  # what a server offers before STARTTLS says nothing of what it offers after it
+        # One attempt: the library's own `login` tries every way, which locks accounts.
         if token := self._server.token.get_secret_value():
             await client.auth_xoauth2(user, token)
+        elif user and "plain" in client.supported_auth_methods:
+            await client.auth_plain(user, password)
+        elif user and "login" in client.supported_auth_methods:
+            await client.auth_login(user, password)
         elif user:
-            await client.login(user, password)
+            raise aiosmtplib.SMTPNotSupported("no login with a password is offered")
 
     def _fault(self, error: Exception) -> SyncdError:
         if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:

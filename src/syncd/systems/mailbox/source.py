@@ -120,7 +120,7 @@ class MailboxSource:
         found = await asyncio.to_thread(self._answer, status)
         if found is None or self._told.get(status.external_id) == found["Message-ID"]:
             return
-        await self._sender.send(found)
+        await self._sender.send(self._options.address, found["To"], answer.wire(found))
         self._remember(status.external_id, found["Message-ID"])
         if self._options.sent:
             await asyncio.to_thread(self._keep, found)
@@ -155,7 +155,7 @@ class MailboxSource:
     def _keep(self, found: EmailMessage) -> None:
         imap = self._imap()
         try:
-            imap.connect().append(self._options.sent, bytes(found), self._context.clock.now())
+            imap.connect().append(self._options.sent, answer.wire(found), self._context.clock.now())
         finally:
             imap.close()
 
