@@ -201,7 +201,7 @@ async def test_what_nobody_can_open_is_told(opened: Open, mailbox: Mailbox, monk
     system = opened()
     (delivery,), _ = await polled(system)
     forbid_fetching(monkeypatch)
-    with pytest.raises(HostileInput, match="Send (it|the mail) again") as refused:
+    with pytest.raises(HostileInput, match=r"Send (it|the mail) again") as refused:
         await content(system, delivery)
     assert refused.value.reason == reason
 
@@ -607,15 +607,15 @@ def bounce(answer: EmailMessage, action: str = "failed") -> bytes:
     returned = answer.as_bytes()
     parts = [
         b"Content-Type: text/plain\n\nI'm sorry to have to inform you...\n",
-        f"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.acme.example\n\nFinal-Recipient: rfc822; {MIA}"
-        f"\nAction: {action}\nStatus: 5.1.1\n".encode(),
+        f"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.acme.example\n\n"
+        f"Final-Recipient: rfc822; {MIA}\nAction: {action}\nStatus: 5.1.1\n".encode(),
         b"Content-Type: message/rfc822\n\n" + returned,
     ]
     head = (
-        "From: MAILER-DAEMON@acme.example\nTo: content@acme.example\nSubject: Undelivered\nAuto-Submitted: auto-replied\n"
-        "Message-ID: <bounce@acme.example>\nReturn-Path: <>\nMIME-Version: 1.0\n"
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=zz\n\n"
-    ).encode()
+        b"From: MAILER-DAEMON@acme.example\nTo: content@acme.example\nSubject: Undelivered\n"
+        b"Auto-Submitted: auto-replied\nMessage-ID: <bounce@acme.example>\nReturn-Path: <>\nMIME-Version: 1.0\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=zz\n\n"
+    )
     body = b"".join(b"--zz\n" + part + b"\n" for part in parts) + b"--zz--\n"
     return (head + body).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 

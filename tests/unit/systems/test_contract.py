@@ -15,7 +15,7 @@ from syncd.sdk.system import Options
 
 REGISTRY = Registry.discover(Path("/nonexistent"))
 PROTOCOLS = {Role.SOURCE: Source, Role.LIBRARY: Library, Role.CATALOG: Catalog, Role.CHANNEL: Channel}
-SHIPPED = sorted({"folder", "webhook", "table", "feed"})
+SHIPPED = sorted({"folder", "webhook", "mailbox", "table", "feed"})
 
 
 def models(options: type[Options]) -> list[type[Options]]:
