@@ -18,6 +18,7 @@ _QUOTED = re.compile(
 _KEY = re.compile(r"\s*([A-Za-z][A-Za-z0-9_ -]{0,39}?)\s*:\s*(.*\S)?\s*")
 _LINK = re.compile(r"https?://[^\s<>\"'\x00-\x1f]+", re.IGNORECASE)
 _HASHTAG = re.compile(r"(?<![\w&/#])#(\w{1,100})")
+_UNCLOSED = re.compile(r"<(?=[^<>]*(?:<|\Z))")
 _LONGEST_LINK = 2_000
 _BLOCKS = frozenset(("p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "table", "ul", "ol", "hr"))
 _UNSEEN = frozenset(("script", "style", "head", "title", "blockquote"))
@@ -43,7 +44,7 @@ def read(plain: str, html: str, keys: Iterable[str]) -> Writing:
         keys: what may stand before a colon at the top.
     """
     page = Page()
-    page.feed(html)
+    page.feed(_well_marked(html))
     page.close()
     text = own(plain if plain.strip() else page.text)
     said, rest = _keyed(text, {_spelled(key): key for key in keys})
@@ -91,6 +92,13 @@ def _trimmed(link: str) -> str:
     while plain.endswith((")", "]", "}")) and plain.count(plain[-1]) > plain.count("([{"[")]}".index(plain[-1])]):
         plain = plain[:-1].rstrip(".,;:!?*_")
     return plain
+
+
+def _well_marked(html: str) -> str:
+    """HTML without comments and without marks that are never closed: the library's parser takes minutes over many."""
+    first, *others = html.split("<!--")
+    shown = first + "".join(other.partition("-->")[2] for other in others)
+    return _UNCLOSED.sub("&lt;", shown)
 
 
 class Page(HTMLParser):
