@@ -673,6 +673,21 @@ async def test_a_server_that_is_away_is_waited_for(opened: Open, mailbox: Mailbo
         await unsent.respond(status(delivery))
 
 
+async def test_a_connection_that_breaks_during_the_login_is_no_wrong_password(opened: Open):
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ready\r\n")
+        while b"AUTHENTICATE" not in (line := await reader.readline()):
+            writer.write(b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n" + line.split()[0] + b" OK done\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(break_off, "127.0.0.1", 0) as server:
+        system = opened(imap={"port": server.sockets[0].getsockname()[1]})
+        with pytest.raises(TransientError) as broken:
+            await system.check()
+    assert PASSWORD not in str(broken.value)
+
+
 @pytest.mark.parametrize("option", ["folders", "move_to", "sent"])
 async def test_a_folder_that_does_not_exist_is_named(opened: Open, option: str):
     system = opened(**{option: ["Nowhere"] if option == "folders" else "Nowhere"})

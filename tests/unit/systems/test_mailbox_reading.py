@@ -134,12 +134,34 @@ def test_no_text_breaks_the_reading(plain: str, html: str):
 
 
 @pytest.mark.parametrize(
-    "unit", ["<", "<!", "<!--", "<a ", "<div>", "&#", "a@", "x", " ", "\n ", "#", "https://", "(", "On x", "-", "a: "]
+    "unit",
+    [
+        "<",
+        "<!",
+        "<!--",
+        "<a ",
+        "<div>",
+        "&#",
+        "a@",
+        "x",
+        " ",
+        "\n ",
+        "#",
+        "https://",
+        "(",
+        "On x",
+        "-",
+        "a: ",
+        "b ",
+        "b='",
+        "</",
+    ],
 )
 def test_no_text_keeps_the_reading_busy(unit: str):
     text = (unit * 70_000)[:65_536]
     started = perf_counter()
     writing.read(text, text, statement.KEYS)
+    writing.read("", f"<a {text}>", statement.KEYS)
     statement.deliveries(message(plain="brief: x", report=text, said={"auto-submitted": "auto-replied"}), OPTIONS)
     assert perf_counter() - started < 5
 

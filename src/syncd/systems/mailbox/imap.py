@@ -8,26 +8,19 @@ import imaplib
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from imapclient import IMAPClient
-from imapclient.exceptions import LoginError
 
-from syncd.errors import AuthError, ConfigError, SyncdError, TransientError
+from syncd.errors import ConfigError, SyncdError, TransientError
 from syncd.sdk.redact import Redactor
+from syncd.systems.mailbox.fetched import body
 from syncd.systems.mailbox.options import ImapServer
-from syncd.systems.mailbox.reaching import tls_context, unreachable
+from syncd.systems.mailbox.reaching import UnreadableAnswer, answered, tls_context, unreachable
 
 _WINDOW = 20_000  # UIDs of one search, whose answer must fit in one line
-# RFC 5530: the server has a problem of its own, whatever it was asked.
-_PASSING = ("[UNAVAILABLE]", "[INUSE]", "[SERVERBUG]", "[LIMIT]", "[EXPIRED]")
-_MISSING = ("[NONEXISTENT]", "[TRYCREATE]", "doesn't exist", "does not exist", "not exist", "unknown mailbox")
-
-
-class UnreadableAnswer(TransientError):
-    """Look at the mail with another program: this server's answer about it is not understood."""
 
 
 class Imap:
@@ -121,11 +114,6 @@ class Imap:
         with self._faults("ask for capabilities"):
             return bool(self._client.has_capability(capability))
 
-    def folders(self) -> list[str]:
-        """The names of all folders."""
-        with self._faults("list folders"):
-            return [str(name) for _, _, name in self._client.list_folders()]
-
     def after(self, uid: int) -> list[int]:
         """UIDs above this one that were there when the folder was opened, in order."""
         found: list[int] = []
@@ -202,37 +190,10 @@ class Imap:
         except (OSError, imaplib.IMAP4.abort) as error:
             raise unreachable(error, self._server.name, self._server.tls, doing) from None
         except (imaplib.IMAP4.error, ValueError, RecursionError) as error:
-            raise self._answered(error, doing) from None
-
-    def _answered(self, error: Exception, doing: str) -> SyncdError:
-        said = self._redactor.text(" ".join(str(error).split()))[:300]
-        what = f"{self._server.name} was asked to {doing} and answered: {said}"
-        if any(code in said for code in _PASSING) or isinstance(error.__context__, imaplib.IMAP4.abort | OSError):
-            return TransientError(what)
-        if isinstance(error, LoginError):
-            where = f"{self._server.name} refuses the login of {self._server.user}: {said}"
-            return AuthError(where, remedy="Correct `user`, `password` or `token` below `imap`, then `syncd check`.")
-        if "folder" in doing and any(sign.lower() in said.lower() for sign in _MISSING):
-            return ConfigError(what, remedy="Create the folder, or correct its name in the options.")
-        if not isinstance(error, imaplib.IMAP4.error) or "got more than" in said or "Protocol" in type(error).__name__:
-            return UnreadableAnswer(what)
-        return TransientError(what)
+            said = self._redactor.text(" ".join(str(error).split()))[:300]
+            raise answered(error, self._server, doing, said) from None
 
 
 def _shut(client: Any) -> None:
     with suppress(OSError, imaplib.IMAP4.error):  # it was closed by whatever failed before
         client.shutdown()
-
-
-def body(found: Mapping[bytes, Any], section: str) -> bytes:
-    """The bytes of a section in what was fetched; servers differ in how they repeat its offset."""
-    wanted = f"BODY[{section}]".upper().encode()
-    return next((value or b"" for name, value in found.items() if name.upper().partition(b"<")[0] == wanted), b"")
-
-
-def received(found: Mapping[bytes, Any]) -> int:
-    """The second a message was received (INTERNALDATE)."""
-    moment = found.get(b"INTERNALDATE")
-    if not isinstance(moment, datetime):
-        return 0
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlencode
 from syncd.domain.delivery import DeliveredFile
 from syncd.errors import RejectedError
 from syncd.systems.mailbox import tokens
-from syncd.systems.mailbox.imap import Imap, body, received
+from syncd.systems.mailbox.fetched import body, received
+from syncd.systems.mailbox.imap import Imap
 from syncd.systems.mailbox.message import Message, headers
 from syncd.systems.mailbox.options import MailboxOptions
 

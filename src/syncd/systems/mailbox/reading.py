@@ -9,10 +9,12 @@ from syncd.errors import RejectedError
 from syncd.systems.mailbox import names, structure, threads
 from syncd.systems.mailbox.checkpoint import State
 from syncd.systems.mailbox.decoding import decoded
-from syncd.systems.mailbox.imap import Imap, UnreadableAnswer, body
+from syncd.systems.mailbox.fetched import body
+from syncd.systems.mailbox.imap import Imap
 from syncd.systems.mailbox.message import Message
 from syncd.systems.mailbox.options import MailboxOptions
 from syncd.systems.mailbox.places import HEAD, Finder, described
+from syncd.systems.mailbox.reaching import UnreadableAnswer
 from syncd.systems.mailbox.structure import Part
 
 _TEXT = 65_536  # bytes of a text that are read
