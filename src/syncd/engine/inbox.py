@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from syncd.clock import Clock
 from syncd.engine import work
+from syncd.engine.failure import as_syncd_error
 from syncd.engine.work import LOCAL, Due
-from syncd.errors import TransientError
+from syncd.errors import Kind, SyncdError, TransientError
 from syncd.ledger.among import among
 from syncd.ledger.store import Ledger, Transaction
 from syncd.ledger.tables.core import inbox
@@ -166,18 +167,26 @@ class Inbox:
 
         try:
             await self.ledger.transact(write)
-        except Exception:  # what cannot be stored must fail alone
-            for one in group or list(self._next()):
-                await self._commit_alone(one)
-            return
+        except Exception as error:
+            await self._fail(group or list(self._next()), as_syncd_error(error))
+        else:
+            for one in group:
+                one.end()
+
+    async def _fail(self, group: Sequence[_Waiting], error: SyncdError) -> None:
+        """What cannot be stored must fail alone; where the ledger takes nothing at the moment, all come back later."""
         for one in group:
-            one.end()
+            if error.kind is Kind.TRANSIENT:
+                one.end(error)
+            else:
+                await self._commit_alone(one)
 
     async def _commit_alone(self, one: _Waiting) -> None:
         try:
             await self.ledger.transact(lambda transaction: store(transaction, [one.arrival]))
         except Exception as error:
-            one.end(error)
+            fault = as_syncd_error(error)
+            one.end(fault if fault.kind is Kind.TRANSIENT else error)
         else:
             one.end()
 

@@ -13,7 +13,7 @@ import contextvars
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -38,18 +38,16 @@ class _Waiting:
     done: asyncio.Future[Any]
     committed: Callable[[], None]
     result: Any = None
-    error: BaseException | None = None
+    error: Exception | None = None
 
     def run(self, connection: _Connection) -> None:
-        """Run the body to its end; it must never have to wait."""
-        running = self.body(cast(AsyncConnection, connection))
+        """Run the body to its end, and keep what it raises."""
+        self.error = None
         try:
-            running.send(None)
-        except StopIteration as done:
-            self.result = done.value
-            return
-        running.close()
-        raise Bug("A transaction awaited something else than SQL.")
+            self.result = _driven(self.body, connection)
+        except Exception as error:
+            self.error = error
+            raise
 
 
 class DirectWriter:
@@ -112,28 +110,51 @@ class DirectWriter:
         self._engine.dispose()
 
     def _together(self, group: list[_Waiting]) -> None:
-        """One commit for all. If that fails one each, which is rare; savepoints would cost every group more."""
+        """One commit for all. Where one of several bodies fails, one each, which is rare: savepoints cost every group.
+
+        Where it is not a body that fails but the database, as a locked one does, it fails for all at once: it would
+        make each of them wait as long again.
+        """
         try:
             group[0].context.run(self._write_all, group)
         except Exception as error:
-            for one in group:
-                one.error = error if len(group) == 1 else self._error_alone(one)
+            if len(group) > 1 and any(one.error for one in group):
+                for one in group:
+                    self._alone(one)
+            else:
+                for one in group:
+                    one.error = error
 
-    def _error_alone(self, one: _Waiting) -> Exception | None:
+    def _alone(self, one: _Waiting) -> None:
         try:
             one.context.run(self._write_all, [one])
         except Exception as error:
-            return error
-        return None
+            one.error = error
 
     def _write_all(self, group: list[_Waiting]) -> None:
         """Called in the context of the first of them."""
         if self._connection is None:
             self._connection = _Connection(self._engine.connect())
-        with self._connection.transaction():
-            group[0].run(self._connection)
-            for one in group[1:]:
-                one.context.run(one.run, self._connection)
+        try:
+            with self._connection.transaction():
+                group[0].run(self._connection)
+                for one in group[1:]:
+                    one.context.run(one.run, self._connection)
+        finally:
+            if not self._connection.is_clean():
+                self._connection = None
+                self._engine.dispose()  # the next transaction has a new one
+
+
+def _driven(body: Body, connection: _Connection) -> Any:
+    """Run a body to its end; it must never have to wait."""
+    running = body(cast(AsyncConnection, connection))
+    try:
+        running.send(None)
+    except StopIteration as done:
+        return done.value
+    running.close()
+    raise Bug("A transaction awaited something else than SQL.")
 
 
 def _answer(one: _Waiting) -> None:
@@ -165,10 +186,18 @@ class _Connection:
             yield
             self._done("COMMIT", self.dialect.do_commit, cast(PoolProxiedConnection, self._raw))
         finally:
-            if self._raw.in_transaction:
-                self._raw.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # what is left then is told by `is_clean`
+                if self._raw.in_transaction:
+                    self._raw.execute("ROLLBACK")
             if self._connection.in_transaction():
                 self._connection.rollback()  # it is over; SQLAlchemy does not know yet
+
+    def is_clean(self) -> bool:
+        """Whether another transaction may begin on it."""
+        try:
+            return not self._raw.in_transaction and not self._connection.closed and not self._connection.invalidated
+        except sqlite3.Error:  # it is closed
+            return False
 
     async def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
         return self._connection.execute(statement, parameters)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from syncd.engine import work
 from syncd.engine.inbox import Arrival, Inbox, InboxFull
 from syncd.engine.work import LOCAL, Due
+from syncd.errors import TransientError
 from syncd.ledger.store import Ledger, Transaction
 from syncd.ledger.tables import Work
 from syncd.ledger.tables.core import inbox
@@ -62,6 +65,27 @@ async def test_one_item_that_cannot_be_stored_fails_alone(taking: Inbox, ledger:
     results = await asyncio.gather(*(taking.put(one) for one in arrivals), return_exceptions=True)
     assert [isinstance(result, Exception) for result in results] == [one is bad for one in arrivals]
     assert sorted(await kept(ledger)) == [f"m{number}" for number in range(1, 9)]
+
+
+async def test_while_the_ledger_is_locked_all_are_told_at_once_to_come_back(
+    ledger: Ledger, taking: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = 0
+
+    async def locked(_: object) -> None:
+        nonlocal attempts
+        attempts += 1
+        busy = sqlite3.OperationalError("database is locked")
+        busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise OperationalError("BEGIN IMMEDIATE", None, busy)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, "transact", locked)
+        results = await asyncio.gather(*(taking.put(arrival(f"m{n}")) for n in range(9)), return_exceptions=True)
+    assert [type(result) for result in results] == [TransientError] * 9
+    assert attempts == 1
+    await taking.put(arrival("later"))
+    assert await kept(ledger) == ["later"]
 
 
 async def test_a_full_inbox_takes_nothing_and_says_when_to_come_again(ledger: Ledger, clock: ManualClock) -> None:

@@ -180,9 +180,11 @@ def _engine(process: Process, probe: Probe) -> Engine:
 async def test_a_process_frozen_inside_a_transaction_holds_up_nobody_for_long(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "ABANDONED_MS", 300)
+    with_tables = Ledger(postgres_url, ManualClock())
+    await with_tables.open()
+    await with_tables.close()
+    monkeypatch.setattr(store, "ABANDONED_MS", 1_000)
     frozen, other = Ledger(postgres_url, ManualClock()), Ledger(postgres_url, ManualClock())
-    await frozen.open()
     key = [Due("acme", "shop", "probe", "a")]
 
     async def freeze_while_another_writes() -> None:

@@ -6,19 +6,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from syncd.errors import Bug, ConfigError
-from syncd.ledger import events
+from syncd.ledger import events, store
+from syncd.ledger.direct import _Connection
 from syncd.ledger.embedded import AT_ONCE
 from syncd.ledger.lock import LedgerInUse
 from syncd.ledger.store import Ledger, Transaction
@@ -316,6 +318,44 @@ async def test_of_transactions_that_come_together_those_that_fail_take_no_other_
     passed = [number for number in range(30) if number % 3]
     assert [answer for answer in answers if not isinstance(answer, Broken)] == passed
     assert await kept(ledger) == [f"{number:02}" for number in passed]
+
+
+async def test_a_connection_that_broke_is_replaced(embedded: Ledger) -> None:
+    async with opened(embedded):
+        await put(embedded, "before", way=by_transact)
+        assert embedded._direct is not None
+        assert embedded._direct._connection is not None
+        embedded._direct._connection._raw.close()
+        with pytest.raises(DBAPIError, match="closed database"):
+            await put(embedded, "lost", way=by_transact)
+        await put(embedded, "after", way=by_transact)
+        assert await kept(embedded) == ["after", "before"]
+
+
+async def test_a_locked_database_keeps_those_who_share_a_commit_waiting_only_once(
+    embedded: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_BUSY_MS", 20)
+    waited: list[str] = []
+    done = _Connection._done
+
+    def noted(connection: _Connection, statement: str, *rest: Any) -> None:
+        waited.append(statement)
+        done(connection, statement, *rest)
+
+    monkeypatch.setattr(_Connection, "_done", noted)
+    async with opened(embedded):
+        with closing(sqlite3.connect(str(embedded.url.database), isolation_level=None)) as other:
+            async with embedded._gate:  # meanwhile they gather
+                sharing = [asyncio.create_task(put(embedded, str(n), way=by_transact)) for n in range(5)]
+                await asyncio.sleep(0)
+                other.execute("BEGIN IMMEDIATE")
+            results = await asyncio.gather(*sharing, return_exceptions=True)
+            assert all("locked" in str(result) for result in results)
+            assert waited == ["BEGIN IMMEDIATE"]
+            other.execute("ROLLBACK")
+        await put(embedded, "later", way=by_transact)
+        assert await kept(embedded) == ["later"]
 
 
 async def test_a_reader_sees_a_transaction_only_once_it_is_committed(ledger: Ledger) -> None:
