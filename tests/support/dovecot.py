@@ -5,7 +5,9 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -58,6 +60,9 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -67,8 +72,12 @@ first_valid_uid = 1
 
 
 def find_dovecot() -> str | None:
-    """The server's program, if it is installed."""
-    return shutil.which("dovecot", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    """The server's program, if it is installed in the one version whose configuration this is."""
+    program = shutil.which("dovecot", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    if program is None:
+        return None
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=True).stdout
+    return program if version.startswith("2.3.") else None
 
 
 def free_port() -> int:
@@ -124,7 +133,13 @@ class Dovecot:
         return other
 
     def stop(self) -> None:
-        self._run("stop")
+        """Returns when it is gone."""
+        handle = os.pidfd_open(int((self.root / "run" / "master.pid").read_text()))
+        try:
+            signal.pidfd_send_signal(handle, signal.SIGTERM)
+            assert select.select([handle], [], [], 30)[0], "Dovecot does not end"
+        finally:
+            os.close(handle)
         shutil.rmtree(self.root)
 
     def user(self) -> str:
@@ -138,11 +153,11 @@ class Dovecot:
     def _group(self, user: str) -> str:
         return grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
 
-    def _run(self, *arguments: str) -> None:
+    def _run(self) -> None:
         said = self.root / "said"  # a file, as a pipe would stay open for as long as the server runs
         with said.open("w") as output:
             done = subprocess.run(
-                [self._program, "-c", str(self._config), *arguments],
+                [self._program, "-c", str(self._config)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=30, check=False,
             )  # fmt: skip
         assert done.returncode == 0, said.read_text()

@@ -1,20 +1,15 @@
-"""Mail for tests: a mailbox that is written to like a server would, mails as people send them, and a post office."""
+"""Mail for tests: a mailbox that is written to as a server would, mails and replies as people send them, bounces."""
 
 from __future__ import annotations
 
 import imaplib
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP as WIRE
-from email.policy import default
 from pathlib import Path
 from typing import Any
 
-from aiosmtpd.smtp import SMTP, AuthResult
 from imapclient.imap_utf7 import encode
 
 from tests.support.dovecot import PASSWORD
@@ -60,6 +55,40 @@ def attach(made: EmailMessage, name: str, *, called: str = "", **more: Any) -> b
     return content
 
 
+def reply(answer: EmailMessage, how: str = "program", sender: str = MIA) -> EmailMessage:
+    """A reply with another picture under the same name, as different programs write it.
+
+    Args:
+        answer: what is replied to.
+        how: `program` keeps subject and thread, `subject` and `thread` only the one.
+        sender: who replies.
+    """
+    subject = f"Re: {answer['Subject']}" if how != "thread" else "Re: something else"
+    headers = {} if how == "subject" else {"In_Reply_To": answer["Message-ID"]}
+    text = "Better?\n\nOn 22 Nov 2026 content@acme.example wrote:\n> brief: stolen\n> https://x.example/quoted.jpg"
+    made = mail(subject, text, sender=sender, message_id="<reply@creators.example>", **headers)
+    attach(made, "rocket.jpg", called="wine.jpg")
+    return made
+
+
+def bounce(answer: EmailMessage, action: str = "failed") -> bytes:
+    """A delivery report as Postfix writes it."""
+    returned = answer.as_bytes()
+    parts = [
+        b"Content-Type: text/plain\n\nI'm sorry to have to inform you...\n",
+        f"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.acme.example\n\n"
+        f"Final-Recipient: rfc822; {MIA}\nAction: {action}\nStatus: 5.1.1\n".encode(),
+        b"Content-Type: message/rfc822\n\n" + returned,
+    ]
+    head = (
+        b"From: MAILER-DAEMON@acme.example\nTo: content@acme.example\nSubject: Undelivered\n"
+        b"Auto-Submitted: auto-replied\nMessage-ID: <bounce@acme.example>\nReturn-Path: <>\nMIME-Version: 1.0\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=zz\n\n"
+    )
+    body = b"".join(b"--zz\n" + part + b"\n" for part in parts) + b"--zz--\n"
+    return (head + body).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
 class Mailbox:
     """One user's folders, as a delivering server and a curious person see them."""
 
@@ -103,46 +132,5 @@ class Mailbox:
         assert answer[0] == "OK", answer
 
 
-class Post:
-    """A post office on loopback that keeps what it is given; `refuse` answers a recipient."""
-
-    def __init__(self) -> None:
-        self.port = 0
-        self.taken: list[EmailMessage] = []
-        self.refuse = ""
-        self.logins: list[str] = []
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        if self.refuse:
-            return self.refuse
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.taken.append(message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
-        return "250 taken"
-
-    def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-        self.logins.append(mechanism)
-        return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
-
-
 def _spelled(folder: str) -> str:
     return f'"{encode(folder).decode()}"'
-
-
-@asynccontextmanager
-async def post_office(loop: Any, make: Callable[[Post], SMTP] | None = None) -> AsyncIterator[Post]:
-    """Opened for as long as the context lasts."""
-    office = Post()
-
-    def server() -> SMTP:
-        return make(office) if make else SMTP(office, hostname="post.example", loop=loop)
-
-    listening = await loop.create_server(server, "127.0.0.1", 0)
-    office.port = listening.sockets[0].getsockname()[1]
-    try:
-        yield office
-    finally:
-        listening.close()
-        await listening.wait_closed()

@@ -13,7 +13,7 @@ from syncd.engine.work import LOCAL, Claim, Due, Urgency, touch
 from syncd.flow.people import person_id
 from syncd.flow.services import Services
 from syncd.flow.subject import brief_of
-from syncd.flow.touching import COLLECT, INTAKE, REVIEW
+from syncd.flow.touching import COLLECT, INTAKE, RESPOND, REVIEW
 from syncd.ledger.store import Transaction
 from syncd.ledger.tables.core import assets, files, inbox, submissions
 from syncd.ledger.types import Row, new_id
@@ -72,13 +72,14 @@ class Reception:
         else:
             submission = str(known.id)
             if self.sequence > (known.sequence or 0):
+                self.delivery = self.delivery.after(Delivery.model_validate(known.facts))
                 await self._replace(submission, known)
         await self._expect_files(submission)
 
     async def _known(self) -> Row | None:
         return (
             await self.transaction.execute(
-                sa.select(submissions.c.id, submissions.c.sequence, submissions.c.withdrawn_at)
+                sa.select(submissions.c.id, submissions.c.sequence, submissions.c.withdrawn_at, submissions.c.facts)
                 .where(
                     submissions.c.brand == self.brand,
                     submissions.c.connection == self.connection,
@@ -110,7 +111,7 @@ class Reception:
         await self.transaction.execute(
             sa.insert(submissions).values(
                 id=identifier, brand=self.brand, connection=self.connection, external_id=self.delivery.external_id,
-                received_at=self.received_at, answered="", **await self._values(),
+                received_at=self.received_at, answered="", note="", **await self._values(),
             )
         )  # fmt: skip
         self.transaction.record(self.brand, "submission.received", identifier, connection=self.connection)
@@ -136,7 +137,8 @@ class Reception:
             }
             for file in self.delivery.files
         ]  # fmt: skip
-        if not rows or self.delivery.withdrawn:
+        if not rows or self.delivery.withdrawn:  # otherwise each file, once it is there, makes the answer due
+            await touch(self.transaction, [Due(self.brand, self.connection, RESPOND, submission)])
             return
         new = await self.transaction.execute(
             self.transaction.insert(files)

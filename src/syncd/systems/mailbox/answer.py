@@ -1,77 +1,132 @@
-"""The mail that tells a creator how their submission stands: short, in plain words, the same for the same state."""
+"""The mail that tells a creator how their submission stands, in plain words."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from urllib.parse import parse_qsl, urlencode
 
 from syncd.sdk.roles import Reason, SubmissionStatus
-from syncd.systems.mailbox import threads, tokens
+from syncd.systems.mailbox import automatic, tokens
 from syncd.systems.mailbox.message import Message
 from syncd.systems.mailbox.options import MailboxOptions
 
-# What follows by itself needs no mail.
-UNTOLD = frozenset(("in_review", "superseded"))
-_LONGEST_REFERENCES = 800
 _WIRE = SMTP.clone(max_line_length=900)  # else a long Message-ID is encoded, and no program knows it again
+_LONGEST_REFERENCES = 800
+_UNTOLD = "superseded"  # follows from what they sent themselves
+_SAME = {"in_review": "received"}  # what nobody needs to tell apart
+_PROBLEMS = ("held", "changes", "refused", "rejected")
 
 _WHOLE = {
     "received": "Thank you, your submission has arrived. There is nothing you need to do.",
-    "held": "Your submission waits for something.",
+    "held": "Your submission has arrived, but waits for something.",
     "changes": "Something in your submission has to be changed.",
     "approved": "Your submission has been approved. There is nothing you need to do.",
     "refused": "Something you sent cannot be used as it is.",
     "rejected": "Your submission will not be used.",
-    "withdrawn": "Your submission has been taken back and is not shown any more.",
+    "withdrawn": "Your submission has been taken back and is not shown any more. "
+    "To bring it back, reply and write `withdrawn: no` in the first line.",
 }
 _FILE = {
-    "received": "arrived",
+    "received": "has arrived",
     "held": "waits",
-    "in_review": "people are looking at it",
     "changes": "has to be changed",
-    "approved": "approved",
+    "approved": "is approved",
     "refused": "cannot be used",
     "rejected": "will not be used",
-    "withdrawn": "taken back",
-    "superseded": "replaced by a newer version",
+    "withdrawn": "is taken back",
+    "superseded": "is replaced by a newer version",
 }
 
 
-def compose(status: SubmissionStatus, to: Message, options: MailboxOptions, now: datetime) -> EmailMessage:
-    """The answer.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A mail that is due. `note` is what to remember of it: how many there were, and what the last one told."""
+
+    mail: EmailMessage
+    note: str
+
+    @property
+    def identifier(self) -> str:
+        """Its Message-ID: the same whenever this answer is made again."""
+        return str(self.mail["Message-ID"])
+
+    @property
+    def recipient(self) -> str:
+        """Who gets it."""
+        return str(self.mail["To"])
+
+    @property
+    def wire(self) -> bytes:
+        """The mail as it is sent."""
+        return self.mail.as_bytes(policy=_WIRE)
+
+
+def reference(message: Message) -> str:
+    """What an answer to a mail needs of it: its subject, and the Message-IDs of the thread, the newest that fit."""
+    thread = f"<{message.message_id}>" if message.message_id else ""
+    for each in message.thread:
+        if each.isascii() and len(thread) + len(each) < _LONGEST_REFERENCES:
+            thread = f"{each} {thread}".strip()
+    plain = re.sub(r"[\x00-\x1f\x7f]", " ", tokens.without(message.subject))
+    subject = re.sub(r"^(re:\s*)+", "", plain.strip(), flags=re.IGNORECASE)[:150]
+    return "mail:?" + urlencode({"subject": subject, "thread": thread, "answers": message.message_id})
+
+
+def due(status: SubmissionStatus, options: MailboxOptions, now: datetime) -> Answer | None:
+    """The answer that a status asks for, None if there is nobody to tell or nothing they need to know.
 
     Args:
         status: of the submission.
-        to: the mail the submission began with.
         options: of the mailbox.
         now: its date.
     """
-    address = to.sender[1]
+    delivery = status.delivery
+    address = delivery.creator.mail if delivery and delivery.creator else ""
+    if delivery is None or not address or automatic.takes_no_answer(address) or status.status == _UNTOLD:
+        return None
+    count, _, told = status.note.partition(":")
+    digest = _digest(status, delivery.reference)
+    if digest == told:
+        return None
+    note = f"{int(count or 0) + 1}:{digest}"
+    about = dict(parse_qsl(delivery.reference.partition("?")[2]))
+    return Answer(_mail(status, address, about, note, options, now), note)
+
+
+def _digest(status: SubmissionStatus, answered: str) -> str:
+    """What an answer tells, as a hash: another mail of theirs, another state, another problem ask for another one."""
+    problems = {key: state for key, state in status.files.items() if state in _PROBLEMS}
+    reasons = [[reason.file, reason.code, reason.say, reason.fixable] for reason in status.reasons]
+    told = [answered, _SAME.get(status.status, status.status), problems, reasons]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _mail(
+    status: SubmissionStatus, address: str, about: dict[str, str], note: str, options: MailboxOptions, now: datetime
+) -> EmailMessage:
     token = tokens.token(status.external_id, address, options.reply_keys)
-    answer = EmailMessage(SMTP)
-    answer["From"] = options.address
-    answer["To"] = address
-    answer["Reply-To"] = options.address
-    answer["Subject"] = f"Re: {_subject(to)} [syncd {token}]"
-    answer["Date"] = format_datetime(now)
-    answer["Message-ID"] = tokens.message_id(token, _content(status), threads.domain(options))
-    if to.message_id:
-        answer["In-Reply-To"] = f"<{to.message_id}>"
-        answer["References"] = _references(to)
-    answer["Auto-Submitted"] = "auto-replied"
-    answer["X-Auto-Response-Suppress"] = "OOF, AutoReply"
-    answer.set_content(text(status), charset="utf-8", cte="quoted-printable")
-    return answer
-
-
-def wire(mail: EmailMessage) -> bytes:
-    """A mail as it is sent."""
-    return mail.as_bytes(policy=_WIRE)
+    mail = EmailMessage(SMTP)
+    mail["From"] = options.address
+    mail["To"] = address
+    mail["Reply-To"] = options.address
+    mail["Subject"] = f"Re: {about.get('subject') or 'your mail'} [syncd {token}]"
+    mail["Date"] = format_datetime(now)
+    mail["Message-ID"] = tokens.message_id(token, note, options.domain)
+    if "answers" in about:
+        mail["In-Reply-To"] = f"<{about['answers']}>"
+        mail["References"] = about["thread"]
+    mail["Auto-Submitted"] = "auto-replied"
+    mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+    mail.set_content(text(status), charset="utf-8", cte="quoted-printable")
+    return mail
 
 
 def text(status: SubmissionStatus) -> str:
@@ -80,38 +135,22 @@ def text(status: SubmissionStatus) -> str:
 
 
 def _paragraphs(status: SubmissionStatus) -> Iterator[list[str]]:
+    whole = _SAME.get(status.status, status.status)
     yield ["Hello,"]
-    yield [_WHOLE.get(status.status, f"Your submission is now: {status.status}.")]
+    yield [_WHOLE.get(whole, f"Your submission is now: {whole}.")]
     if status.files:
-        yield ["Your files:", *(f"* {key}: {_FILE.get(state, state)}" for key, state in status.files.items())]
+        states = {key: _SAME.get(state, state) for key, state in status.files.items()}
+        yield ["Your files:", *(f"* {key}: {_FILE.get(state, state)}" for key, state in states.items())]
     mend = [reason for reason in status.reasons if reason.fixable]
     others = [reason for reason in status.reasons if not reason.fixable]
     if mend:
-        yield ["What is wrong, and what you can put right:", *_listed(mend)]
-        yield ["Correct it and reply to this mail with the corrected file, under the same name."]
+        yield ["What is wrong, and what you can put right:", *map(_reason, mend)]
+        yield ["Correct it and reply to this mail; send a corrected file under the same name."]
     if others:
-        yield ["What is wrong, without you being able to help it:", *_listed(others)]
+        yield ["What is wrong, without you being able to help it:", *map(_reason, others)]
     yield ["A reply to this mail reaches your submission as long as the subject stays as it is."]
 
 
-def _listed(reasons: list[Reason]) -> list[str]:
-    return [f"* {' '.join(reason.say.split())}" for reason in reasons]
-
-
-def _content(status: SubmissionStatus) -> bytes:
-    reasons = [[reason.code, reason.say, reason.fixable] for reason in status.reasons]
-    return json.dumps([status.external_id, status.status, dict(status.files), reasons], sort_keys=True).encode()
-
-
-def _subject(to: Message) -> str:
-    plain = re.sub(r"[\x00-\x1f\x7f]", " ", tokens.without(to.subject))
-    return re.sub(r"^(re:\s*)+", "", plain.strip(), flags=re.IGNORECASE)[:150] or "your mail"
-
-
-def _references(to: Message) -> str:
-    """The thread so far, the newest that fit."""
-    kept = f"<{to.message_id}>"
-    for each in to.thread:
-        if each.isascii() and len(kept) + len(each) < _LONGEST_REFERENCES:
-            kept = f"{each} {kept}"
-    return kept
+def _reason(reason: Reason) -> str:
+    about = f"{reason.file}: " if reason.file else ""
+    return f"* {about}{' '.join(reason.say.split())}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from syncd.systems.mailbox import threads, tokens
+from syncd.systems.mailbox import tokens
 from syncd.systems.mailbox.message import Message
 from syncd.systems.mailbox.options import MailboxOptions
 
@@ -20,8 +20,8 @@ def is_own(message: Message, options: MailboxOptions) -> bool:
     """Whether we sent it ourselves."""
     if message.sender[1] == options.address:
         return True
-    said = tokens.in_message_ids(message.header("message-id"), threads.domain(options))
-    return bool(said) and message.sender[1].endswith("@" + threads.domain(options))
+    said = tokens.in_message_ids(message.header("message-id"), options.domain)
+    return bool(said) and message.sender[1].endswith("@" + options.domain)
 
 
 def is_automatic(message: Message) -> bool:
@@ -44,7 +44,7 @@ def bounced(message: Message, options: MailboxOptions) -> str:
     if not _is_report(message) or not _FAILED.search(message.report):
         return ""
     returned = " ".join([message.report, *(part.message_id for part in message.parts)])
-    said = tokens.in_message_ids(returned, threads.domain(options))
+    said = tokens.in_message_ids(returned, options.domain)
     found = [*_ADDRESS.findall(message.report), *(each for part in message.parts for each in part.to)]
     return next((each.lower() for each in found[:_MOST] if _is_ours(said[:_MOST], each.lower(), options)), "")
 

@@ -1,15 +1,28 @@
-"""Transfer encodings undone piece by piece, so that an attachment is never in memory as a whole."""
+"""What mail encodes: contents, piece by piece so that an attachment is never in memory as a whole (RFC 2045), words in
+headers (RFC 2047), parameters (RFC 2231), texts of any charset.
+"""
 
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable
+import codecs
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from email.errors import HeaderParseError
+from email.header import decode_header
 from typing import Protocol
+from urllib.parse import unquote_to_bytes
 
 from syncd.errors import RejectedError
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOISE = bytes(set(range(256)) - set(_ALPHABET))
+_PIECE = re.compile(r"(?P<name>[^*]+)(?:\*(?P<place>\d+))?(?P<encoded>\*)?")
+_MOST_PIECES = 100
+_NO_CHARSETS = ("punycode", "idna", "unicode-escape", "raw-unicode-escape")  # codecs of Python's that are no charset
+
+# --- contents --------------------------------------------------------------------------------------------------------
 
 
 class Decoder(Protocol):
@@ -105,3 +118,53 @@ def _padded(run: bytes) -> bytes:
     """One run of base64 without its padding; a last lone character means nothing."""
     whole = run[: len(run) - 1] if len(run) % 4 == 1 else run
     return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
+
+
+# --- texts and names -------------------------------------------------------------------------------------------------
+
+
+def text(raw: bytes, charset: str = "") -> str:
+    """Bytes as text: by the stated charset, else UTF-8, else Latin-1; without what no store takes."""
+    for name in (charset or "utf-8", "utf-8"):
+        with suppress(LookupError, ValueError):
+            if codecs.lookup(name).name.replace("_", "-") not in _NO_CHARSETS:
+                return clean(raw.decode(name))
+    return clean(raw.decode("latin-1"))
+
+
+def clean(said: str) -> str:
+    """Text without NUL and halves of surrogate pairs."""
+    return re.sub("[\x00\ud800-\udfff]", "", said)
+
+
+def words(value: str) -> str:
+    """A header's value with its encoded words decoded; as it stands where they are broken."""
+    if "=?" not in value:
+        return clean(value)
+    try:
+        pieces = decode_header(value)
+    except (HeaderParseError, ValueError):
+        return clean(value)
+    return "".join(piece if isinstance(piece, str) else text(piece, charset or "") for piece, charset in pieces)
+
+
+def parameter(parameters: Mapping[str, str], name: str) -> str:
+    """A parameter of a MIME header, whole: continued, percent-encoded or with encoded words.
+
+    Args:
+        parameters: as they stand, names in lower case, such as `filename*0*`.
+        name: which, such as `filename`.
+    """
+    pieces: dict[int, tuple[str, bool]] = {}
+    for key, value in parameters.items():
+        found = _PIECE.fullmatch(key)
+        if found and found["name"] == name and (found["place"] or found["encoded"]) and len(pieces) < _MOST_PIECES:
+            pieces[int((found["place"] or "0")[:6])] = (value, bool(found["encoded"]))
+    if not pieces:
+        return words(parameters.get(name, ""))
+    charset, raw = "", b""
+    for place, (value, encoded) in sorted(pieces.items()):
+        if encoded and place == 0 and value.count("'") >= 2:
+            charset, _, value = value.split("'", 2)
+        raw += unquote_to_bytes(value) if encoded else value.encode("utf-8", "replace")
+    return text(raw, charset)

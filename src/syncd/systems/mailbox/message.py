@@ -1,14 +1,15 @@
-"""A message as it is stored before it is understood: its place, the headers that count, its texts, its structure."""
+"""A message as it is stored before it is understood: where it lies, the headers that count, its texts, its parts."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from email.policy import default as policy
+from functools import cached_property
 
 from syncd.domain.delivery import Frozen
 from syncd.sdk.roles import RawItem
-from syncd.systems.mailbox import names, tokens
+from syncd.systems.mailbox import decoding
 from syncd.systems.mailbox.options import is_address
 from syncd.systems.mailbox.structure import Part
 
@@ -17,13 +18,14 @@ HEADERS = frozenset(
      "authentication-results", "auto-submitted", "precedence", "list-id", "x-autoreply", "x-autorespond")
 )  # fmt: skip
 _LONGEST_HEADER = 8_000
+_LONGEST_SENDER = 1_000  # the library's parser takes time that grows with the square
 _MOST_OF_A_KIND = 10
-_PLACE = {"folder", "validity", "uid", "at", "size", "first_plain", "first_html", "first_subject"}
+_MESSAGE_ID = re.compile(r"\s*<?([\x21-\x7e]{1,400}?@[\x21-\x7e]{1,200}?)>?\s*")
+_LYING = {"folder", "validity", "uid", "at", "size"}
 
 
 class Message(Frozen):
-    """One mail. `at` is the second its server received it, `first_…` what the mail said that a reply's
-    submission began with.
+    """One mail. `at` is the second its server received it, `size` its octets.
 
     `cut`: the HTML went on. `report` is what a delivery report says. `fault`: why nothing more could be read.
     """
@@ -39,9 +41,6 @@ class Message(Frozen):
     html: str = ""
     cut: bool = False
     report: str = ""
-    first_plain: str = ""
-    first_html: str = ""
-    first_subject: str = ""
     fault: str = ""
 
     def all(self, name: str) -> list[str]:
@@ -55,24 +54,18 @@ class Message(Frozen):
     @property
     def message_id(self) -> str:
         """The Message-ID without brackets, "" if there is none that can be looked up."""
-        found = re.fullmatch(r"\s*<?([\x21-\x7e]{1,500}?)>?\s*", self.header("message-id"))
-        return found[1] if found and '"' not in found[1] and "\\" not in found[1] else ""
+        return message_id(self.header("message-id"))
 
     @property
     def subject(self) -> str:
-        return names.words(self.header("subject"))
+        return decoding.words(self.header("subject"))
 
-    @property
+    @cached_property
     def sender(self) -> tuple[str, str]:
         """Name and address of the one sender; two empty texts where From names none, several, or nobody knows whom."""
         said = self.all("from")
-        found = addresses(said[0]) if len(said) == 1 else []
+        found = addresses(said[0]) if len(said) == 1 and len(said[0]) <= _LONGEST_SENDER else []
         return found[0] if len(found) == 1 else ("", "")
-
-    @property
-    def own_id(self) -> str:
-        """The name of the submission that this mail begins."""
-        return tokens.submission(self.at, self.sender[1], self.message_id)
 
     @property
     def thread(self) -> list[str]:
@@ -87,7 +80,7 @@ class Message(Frozen):
         its folder gives it: so it stays when UIDVALIDITY changes and all is read again, and a different mail under a
         Message-ID that was used before is no duplicate. A mail without Message-ID has none.
         """
-        lasting = self.model_dump_json(exclude=_PLACE)
+        lasting = self.model_dump_json(exclude=_LYING)
         identifier = hashlib.sha256(lasting.encode()).hexdigest() if self.message_id and not self.fault else None
         return RawItem(self.model_dump_json(exclude_defaults=True).encode(), identifier)
 
@@ -103,7 +96,7 @@ def headers(raw: bytes) -> tuple[tuple[str, str], ...]:
     Args:
         raw: the head of a message, or its beginning.
     """
-    unfolded = re.sub(r"\r?\n(?=[ \t])", "", names.text(raw))
+    unfolded = re.sub(r"\r?\n(?=[ \t])", "", decoding.text(raw))
     found: list[tuple[str, str]] = []
     count: dict[str, int] = {}
     for line in unfolded.split("\n"):
@@ -116,11 +109,17 @@ def headers(raw: bytes) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+def message_id(value: str) -> str:
+    """A Message-ID without brackets, "" if it is none, or none that can be looked up."""
+    found = _MESSAGE_ID.fullmatch(value)
+    return found[1] if found and '"' not in found[1] and "\\" not in found[1] else ""
+
+
 def addresses(value: str) -> list[tuple[str, str]]:
     """Names and addresses in a header, addresses in lower case; nothing where one of them is none."""
     try:
         parsed = policy.header_factory("from", value).addresses
-        found = [(names.clean(each.display_name), each.addr_spec.lower()) for each in parsed]
+        found = [(decoding.clean(each.display_name), each.addr_spec.lower()) for each in parsed]
     except Exception:  # the library's parser fails in many ways on headers made for it
         return []
     return found if all(is_address(address) for _, address in found) else []

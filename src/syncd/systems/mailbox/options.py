@@ -2,76 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from datetime import timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from syncd.sdk.system import Options
-from syncd.sdk.values import Duration, Size
+from syncd.sdk.values import Size
+from syncd.systems.mailbox.servers import ImapServer, SmtpServer
 
 _ADDRESS = re.compile(r"[^\s@<>\"(),;:\\\[\]]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _SHORTEST_KEY = 16
-
-Tls = Literal["tls", "starttls", "none"]
-
-
-class _Server(Options):
-    """A server and the login there."""
-
-    ports: ClassVar[dict[str, int]]
-
-    host: str = Field(min_length=1, description="Host name; the certificate must be for it.")
-    port: int = Field(0, ge=0, le=65535, description="Port; 0 is the usual one for `tls`.")
-    tls: Tls = Field("tls", description="tls from the first byte, starttls, or none: only on the same machine.")
-    plaintext: bool = Field(False, description="Whether `tls: none` may send the login over a network.")
-    ca_file: str = Field("", description="Certificates to trust, below SYNCD_ROOT; the machine's own if empty.")
-    user: str = Field("", description="The login's name.")
-    password: SecretStr = Field(SecretStr(""), description="Its password.")
-    token: SecretStr = Field(SecretStr(""), description="An OAuth access token in place of a password (XOAUTH2).")
-    timeout: Duration = Field(timedelta(seconds=30), description="How long the server may keep silent.")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> _Server:
-        if self.tls == "none" and not self.plaintext and not _is_loopback(self.host):
-            raise ValueError("tls: none is for the same machine; say plaintext: true to send the login unprotected")
-        if self.password.get_secret_value() and self.token.get_secret_value():
-            raise ValueError("give a password or a token, not both")
-        if bool(self.user) != bool(self.password.get_secret_value() or self.token.get_secret_value()):
-            raise ValueError("a login is a user with a password or a token")
-        return self
-
-    @property
-    def where(self) -> int:
-        """The port to connect to."""
-        return self.port or self.ports[self.tls]
-
-    @property
-    def name(self) -> str:
-        """Host and port, for errors."""
-        return f"{self.host}:{self.where}"
-
-
-class ImapServer(_Server):
-    """The server that holds the mailbox (IMAP)."""
-
-    ports: ClassVar[dict[str, int]] = {"tls": 993, "starttls": 143, "none": 143}
-
-    @model_validator(mode="after")
-    def _with_login(self) -> ImapServer:
-        if not self.user:
-            raise ValueError("a mailbox is read with a user and a password or a token")
-        return self
-
-
-class SmtpServer(_Server):
-    """The server that takes answers (SMTP)."""
-
-    ports: ClassVar[dict[str, int]] = {"tls": 465, "starttls": 587, "none": 25}
-
-    tls: Tls = Field("starttls", description="tls from the first byte, starttls, or none: only on the same machine.")
 
 
 class MailboxOptions(Options):
@@ -148,16 +89,12 @@ class MailboxOptions(Options):
             raise ValueError("move_to is a folder that is watched")
         return self
 
+    @property
+    def domain(self) -> str:
+        """The domain our Message-IDs are of."""
+        return self.address.rpartition("@")[2]
+
 
 def is_address(text: str) -> bool:
     """Whether the text is a plain mail address."""
     return len(text) <= 254 and text.isascii() and _ADDRESS.fullmatch(text) is not None
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

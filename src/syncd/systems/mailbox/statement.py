@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 from syncd.domain.delivery import Creator, Delivery
 from syncd.errors import RejectedError
-from syncd.systems.mailbox import automatic, content, proof, threads, tokens, writing
+from syncd.systems.mailbox import answer, automatic, files, proof, text, tokens
 from syncd.systems.mailbox.message import Message
 from syncd.systems.mailbox.options import MailboxOptions
-from syncd.systems.mailbox.writing import Writing
+from syncd.systems.mailbox.text import Writing
 
 KEYS = ("title", "brief", "terms", "people", "caption", "tags", "sku", "skus", "withdrawn")
-_YES, _NO = ("yes", "true", "1", "ja", "oui"), ("no", "false", "0", "none", "nein", "non", "")
+_YES = ("yes", "true", "1", "ja", "oui")
+_NO = ("no", "false", "0", "none", "nein", "non", "")  # of people, anything else counts as yes: it names who is shown
 _SEQUENCE_OF_SECOND = 1_000_000
 
 
@@ -61,48 +63,48 @@ def _require_arrival(message: Message, options: MailboxOptions) -> None:
 
 def _delivery(message: Message, options: MailboxOptions) -> Delivery:
     name, address = message.sender
-    thread = threads.of(message, options)
-    own = _read(message.plain, message.html, options)
-    before = _read(message.first_plain, message.first_html, options) if thread else Writing()
-    said = before.said | own.said
-    found = content.files(message, own, options)
-    if not found and not own.said:
+    thread = tokens.continued_by(message, options)
+    writing = text.read(message.plain, message.html, (*KEYS, *options.keys))
+    found = files.of(message, writing, options)
+    if not found and not writing.said:
         what = f"{_which(message)} holds neither a file, nor a link to one, nor anything said in keys."
         raise RejectedError(what, remedy="Read it in the mailbox and answer it by hand.")
+    title = {} if thread else {"title": _title(message.subject)}
+    facts: dict[str, Any] = {**title, **_facts(writing, options.keys), "files": found, "amends": bool(thread)}
     return Delivery(
-        external_id=thread or message.own_id,
+        external_id=thread or tokens.begun_by(message),
         sequence=message.at * _SEQUENCE_OF_SECOND + message.uid % _SEQUENCE_OF_SECOND,
-        withdrawn=_says_yes(said, "withdrawn"),
+        reference=answer.reference(message),
         creator=Creator(reference=address, name=name, mail=address),
-        title=said.get("title") or _title((message.first_subject if thread else "") or message.subject),
-        brief=said.get("brief", ""),
-        terms=said.get("terms", ""),
-        people_shown=_says_yes(said, "people"),
-        caption=said.get("caption", ""),
-        tags=_listed(said.get("tags", "")),
-        hashtags=own.hashtags or before.hashtags,
-        skus=_listed(said.get("sku") or said.get("skus", "")),
-        fields={key: said[key] for key in options.keys if key in said},
-        files=found,
+        **facts,
     )
 
 
-def _read(plain: str, html: str, options: MailboxOptions) -> Writing:
-    return writing.read(plain, html, (*KEYS, *options.keys))
+def _facts(writing: Writing, keys: Sequence[str]) -> dict[str, Any]:
+    """What is said, and nothing of what is not: a reply leaves that as it was."""
+    said = writing.said
+    facts: dict[str, Any] = {name: said[name] for name in ("title", "brief", "terms", "caption") if name in said}
+    if "people" in said:
+        facts["people_shown"] = said["people"].strip().lower().rstrip(".") not in _NO
+    if "withdrawn" in said:
+        facts["withdrawn"] = _is_yes("withdrawn", said["withdrawn"])
+    for name, key in (("tags", "tags"), ("skus", "skus"), ("skus", "sku")):
+        if key in said:
+            facts[name] = _listed(said[key])
+    if writing.hashtags:
+        facts["hashtags"] = writing.hashtags
+    return {**facts, "fields": {key: said[key] for key in keys if key in said}}
 
 
-def _says_yes(said: Mapping[str, str], key: str) -> bool:
-    """Whether a key says yes. Anything but no counts as yes for people: a name is a person who is shown."""
-    value = said.get(key, "").strip().lower().rstrip(".")
-    if key == "people":
-        return value not in _NO
-    if value not in (*_YES, *_NO):
+def _is_yes(key: str, value: str) -> bool:
+    plain = value.strip().lower().rstrip(".")
+    if plain not in (*_YES, *_NO):
         raise RejectedError(f"`{key}: {value[:40]}` is neither yes nor no.", remedy="Ask the sender what is meant.")
-    return value in _YES
+    return plain in _YES
 
 
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part for part in re.split(r"\s*[;,]\s*", text.strip()) if part)
+def _listed(said: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"\s*[;,]\s*", said.strip()) if part)
 
 
 def _title(subject: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from syncd.domain.delivery import Frozen
-from syncd.systems.mailbox import names
+from syncd.systems.mailbox import decoding
 
 _DEEPEST = 20
 _MOST_PARTS = 200
@@ -32,6 +32,11 @@ class Part(Frozen):
     nested: bool = False
     message_id: str = ""
     to: tuple[str, ...] = ()
+
+    @property
+    def is_body(self) -> bool:
+        """Whether it is written text rather than a file."""
+        return self.media_type in ("text/plain", "text/html") and not self.name and self.disposition != "attachment"
 
 
 def parts(body: Any) -> list[Part]:
@@ -63,7 +68,7 @@ def _walk(body: Any, above: str, depth: int, related: bool, nested: bool) -> Ite
         if part.media_type == "message/rfc822" and len(body) > _BASIC and isinstance(body[8], tuple):
             yield from _walk(body[8], f"{part.section}.", depth + 1, False, True)
         return
-    subtype = names.text(_raw(body[len(inner) if isinstance(body[0], tuple) else 1])).lower()
+    subtype = decoding.text(_raw(body[len(inner) if isinstance(body[0], tuple) else 1])).lower()
     prefix = above if not above or above.endswith(".") else f"{above}."
     if subtype == "encrypted":
         yield Part(section=f"{prefix}1", media_type="multipart/encrypted", nested=nested)
@@ -88,17 +93,17 @@ def _leading(body: Any) -> int:
 def _part(body: Any, section: str, related: bool, nested: bool) -> Part:
     if len(body) < 7:
         raise ValueError(f"part {section} is described by {len(body)} fields, not 7")
-    main, sub = (names.text(_raw(each)).lower() for each in body[:2])
+    main, sub = (decoding.text(_raw(each)).lower() for each in body[:2])
     kind = f"{main}/{sub}"
     place = _TEXT if main == "text" else _MESSAGE if kind == "message/rfc822" else _BASIC
     parameters = _parameters(body[2])
     disposition, its = _disposition(body[place] if len(body) > place else None)
     size = body[6] if isinstance(body[6], int) else 0
-    said = names.parameter(its, "filename") or names.parameter(parameters, "name")
+    said = decoding.parameter(its, "filename") or decoding.parameter(parameters, "name")
     message_id, to = _envelope(body[7] if kind == "message/rfc822" and len(body) > _BASIC else None)
     return Part(
-        section=section, media_type=kind, name=said[:1000], encoding=names.text(_raw(body[5])).lower(), size=size,
-        charset=parameters.get("charset", ""), disposition=disposition, cid=names.text(_raw(body[3])).strip("<> "),
+        section=section, media_type=kind, name=said[:1000], encoding=decoding.text(_raw(body[5])).lower(), size=size,
+        charset=parameters.get("charset", ""), disposition=disposition, cid=decoding.text(_raw(body[3])).strip("<> "),
         related=related, nested=nested, message_id=message_id, to=to,
     )  # fmt: skip
 
@@ -106,14 +111,14 @@ def _part(body: Any, section: str, related: bool, nested: bool) -> Part:
 def _parameters(found: Any) -> dict[str, str]:
     if not isinstance(found, tuple):
         return {}
-    texts = [names.text(_raw(each)) for each in found]
+    texts = [decoding.text(_raw(each)) for each in found]
     return {name.lower(): value for name, value in zip(texts[::2], texts[1::2], strict=False)}
 
 
 def _disposition(found: Any) -> tuple[str, dict[str, str]]:
     if isinstance(found, tuple) and found:
-        return names.text(_raw(found[0])).lower(), _parameters(found[1] if len(found) > 1 else None)
-    return names.text(_raw(found)).lower(), {}
+        return decoding.text(_raw(found[0])).lower(), _parameters(found[1] if len(found) > 1 else None)
+    return decoding.text(_raw(found)).lower(), {}
 
 
 def _envelope(found: Any) -> tuple[str, tuple[str, ...]]:
@@ -122,11 +127,11 @@ def _envelope(found: Any) -> tuple[str, tuple[str, ...]]:
         return "", ()
     addressees = found[5] if isinstance(found[5], tuple) else ()
     to = (
-        f"{names.text(_raw(each[2]))}@{names.text(_raw(each[3]))}".lower()
+        f"{decoding.text(_raw(each[2]))}@{decoding.text(_raw(each[3]))}".lower()
         for each in addressees
         if isinstance(each, tuple) and len(each) == 4
     )
-    return names.text(_raw(found[9])), tuple(to)
+    return decoding.text(_raw(found[9])), tuple(to)
 
 
 def _raw(value: Any) -> bytes:

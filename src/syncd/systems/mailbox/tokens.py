@@ -1,8 +1,7 @@
 """Names of submissions that came by mail, and the tokens by which a reply finds its submission again.
 
-A submission is named by the instant its first mail arrived and a hash of who sent it and its Message-ID: short, found
-again on the server by the instant alone, and no other sender's mail can have it. A token is that name with a signature
-over it and the sender's address.
+A submission is named by a hash of its first mail's sender, Message-ID and instant of arrival: no other sender's mail
+can have it. A token is that name with a signature over it and the sender's address.
 """
 
 from __future__ import annotations
@@ -14,40 +13,38 @@ from collections.abc import Sequence
 
 from pydantic import SecretStr
 
+from syncd.systems.mailbox.message import Message
+from syncd.systems.mailbox.options import MailboxOptions
+
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that is read for something else
 _READ_AS = str.maketrans("OIL", "011")
-_HASH_BITS = 45
 _NAME = 16  # characters of a name, the rest of a token is its signature
 _SIGNATURE = 8
 _GROUP = 4
+_MOST = 50  # tokens of a mail that are looked at
 
 _PLAIN = r"(?:[0-9A-Za-z]{4}-){5}[0-9A-Za-z]{4}"
 _IN_SUBJECT = re.compile(rf"\[\s*syncd\s+({_PLAIN})\s*\]", re.IGNORECASE)
 _IN_MESSAGE_ID = re.compile(rf"<?syncd\.({_PLAIN})\.[0-9a-f]{{16}}@([^\s>]+)>?", re.IGNORECASE)
 
 
-def submission(at: int, address: str, message_id: str) -> str:
-    """The name of the submission that a mail begins.
+def begun_by(message: Message) -> str:
+    """The name of the submission that a mail begins."""
+    said = hashlib.sha256(f"{message.at}\0{message.sender[1]}\0{message.message_id}".encode()).digest()
+    return _spelled(said, _NAME)
 
-    Args:
-        at: the second it arrived, as its server says (INTERNALDATE, which moving and migrating keep).
-        address: its sender's.
-        message_id: as the sender gave it.
+
+def continued_by(message: Message, options: MailboxOptions) -> str:
+    """The submission whose answer a mail replies to, "" if none.
+
+    Only a token that we signed for this very sender counts; in a Message-ID of ours that the mail refers to, or in the
+    subject.
     """
-    said = hashlib.sha256(f"{at}\0{address}\0{message_id}".encode()).digest()
-    number = at % 2**35 << _HASH_BITS | int.from_bytes(said[:8]) >> (64 - _HASH_BITS)
-    return _grouped(_spelled(number, _NAME))
-
-
-def arrived(name: str) -> int | None:
-    """The second the first mail of a submission arrived; None if the text is no such name."""
-    plain = name.replace("-", "")
-    if len(plain) != _NAME or not set(plain) <= set(_ALPHABET):
-        return None
-    number = 0
-    for character in plain:
-        number = number * 32 + _ALPHABET.index(character)
-    return number >> _HASH_BITS
+    address = message.sender[1]
+    answered = " ".join(message.thread)
+    said = [*in_message_ids(answered, options.domain), *in_subject(message.subject)]
+    found = (honoured(each, address, options.reply_keys) for each in said[:_MOST])
+    return next(filter(None, found), "") if address else ""
 
 
 def token(name: str, address: str, keys: Sequence[SecretStr]) -> str:
@@ -73,9 +70,9 @@ def without(subject: str) -> str:
     return " ".join(_IN_SUBJECT.sub("", subject).split())
 
 
-def message_id(said: str, content: bytes, domain: str) -> str:
-    """The Message-ID of an answer: the same for the same content, so that a repeat is known for one."""
-    return f"<syncd.{said}.{hashlib.sha256(content).hexdigest()[:16]}@{domain}>"
+def message_id(said: str, answer: str, domain: str) -> str:
+    """The Message-ID of an answer: the same for the same answer, so that a repeat is known for one."""
+    return f"<syncd.{said}.{hashlib.sha256(answer.encode()).hexdigest()[:16]}@{domain}>"
 
 
 def in_message_ids(text: str, domain: str) -> list[str]:
@@ -85,11 +82,12 @@ def in_message_ids(text: str, domain: str) -> list[str]:
 
 def _signature(name: str, address: str, key: SecretStr) -> str:
     signed = hmac.digest(key.get_secret_value().encode(), f"reply\0{name}\0{address}".encode(), "sha256")
-    return _grouped(_spelled(int.from_bytes(signed[:5]), _SIGNATURE))
+    return _spelled(signed, _SIGNATURE)
 
 
-def _spelled(number: int, length: int) -> str:
-    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(length)))
+def _spelled(hashed: bytes, length: int) -> str:
+    number = int.from_bytes(hashed)
+    return _grouped("".join(_ALPHABET[number >> 5 * place & 31] for place in range(length)))
 
 
 def _grouped(plain: str) -> str:

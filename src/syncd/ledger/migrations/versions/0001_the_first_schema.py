@@ -365,6 +365,7 @@ def upgrade() -> None:
     sa.Column('received_at', syncd.ledger.types.Utc(timezone=True), nullable=False),
     sa.Column('withdrawn_at', syncd.ledger.types.Utc(timezone=True), nullable=True),
     sa.Column('answered', sa.String(), nullable=False),
+    sa.Column('note', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['creator_id'], ['person.id'], name=op.f('fk_submission_creator_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_submission')),
     sa.UniqueConstraint('brand', 'connection', 'external_id', name=op.f('uq_submission_brand_connection_external_id'))

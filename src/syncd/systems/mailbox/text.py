@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import ClassVar
 
-from syncd.systems.mailbox import names
+from syncd.systems.mailbox.decoding import clean
 
 _QUOTED = re.compile(
     r"^(?:-{2,} ?(?:original|forwarded|weitergeleitet|ursprüngliche).*|_{10,}|-- |--|"
@@ -115,7 +115,7 @@ class Page(HTMLParser):
 
     @property
     def text(self) -> str:
-        return re.sub(r"[ \t]*\n[ \t]*", "\n", names.clean("".join(self._pieces)))
+        return re.sub(r"[ \t]*\n[ \t]*", "\n", clean("".join(self._pieces)))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}

@@ -1,7 +1,8 @@
-"""Hands mail over to its server (SMTP, by aiosmtplib: asyncio of its own, typed, maintained)."""
+"""Hands mail over to its server: aiosmtplib (asyncio of its own, typed, maintained)."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,13 +11,13 @@ import aiosmtplib
 
 from syncd.errors import AuthError, ConfigError, RejectedError, SyncdError, TransientError
 from syncd.sdk.redact import Redactor
-from syncd.systems.mailbox.options import SmtpServer
-from syncd.systems.mailbox.reaching import tls_context, unreachable
+from syncd.systems.mailbox.servers import SmtpServer
 
 _TEMPORARY = range(400, 500)
+_OF_THE_MAIL = (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError)
 
 
-class Sender:
+class Smtp:
     """The server answers are handed over to."""
 
     def __init__(self, server: SmtpServer, root: Path, redactor: Redactor) -> None:
@@ -48,29 +49,30 @@ class Sender:
         client = aiosmtplib.SMTP(
             hostname=self._server.host, port=self._server.where, timeout=self._server.timeout.total_seconds(),
             use_tls=self._server.tls == "tls", start_tls=self._server.tls == "starttls",
-            tls_context=tls_context(self._server.ca_file, self._root),
+            tls_context=await asyncio.to_thread(self._server.tls_context, self._root),
         )  # fmt: skip
         try:
             async with client:
                 await self._login(client)
                 yield client
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        except (aiosmtplib.SMTPException, OSError) as error:
             raise self._fault(error) from None
         finally:
             client.close()
 
     async def _login(self, client: aiosmtplib.SMTP) -> None:
         user, password = self._server.user, self._server.password.get_secret_value()
-        if user:
-            await client.ehlo()  # what a server offers before STARTTLS says nothing of what it offers after it
+        if not user:
+            return
+        await client.ehlo()  # what a server offers before STARTTLS says nothing of what it offers after it
         # One attempt: the library's own `login` tries every way, which locks accounts.
         if token := self._server.token.get_secret_value():
             await client.auth_xoauth2(user, token)
-        elif user and "plain" in client.supported_auth_methods:
+        elif "plain" in client.supported_auth_methods:
             await client.auth_plain(user, password)
-        elif user and "login" in client.supported_auth_methods:
+        elif "login" in client.supported_auth_methods:
             await client.auth_login(user, password)
-        elif user:
+        else:
             raise aiosmtplib.SMTPNotSupported("no login with a password is offered")
 
     def _fault(self, error: Exception) -> SyncdError:
@@ -85,11 +87,13 @@ class Sender:
         if isinstance(error, aiosmtplib.SMTPAuthenticationError):
             where = f"{self._server.name} refuses the login of {self._server.user}: {said}"
             return AuthError(where, remedy="Correct `user`, `password` or `token` below `smtp`, then `syncd check`.")
-        if isinstance(error, aiosmtplib.SMTPResponseException) and code > 0:
+        if isinstance(error, _OF_THE_MAIL):
             return RejectedError(what, remedy="Answer the creator another way; the address may be wrong.")
+        if isinstance(error, aiosmtplib.SMTPResponseException) and code > 0:
+            return ConfigError(what, remedy="Correct `address`, or the server and login below `smtp`.")
         if "STARTTLS" in said:
             return ConfigError(what, remedy="Correct `tls` or `port` below `smtp`.")
-        return unreachable(_cause(error), self._server.name, self._server.tls, "send")
+        return self._server.unreachable(_cause(error), "send")
 
 
 def _cause(error: Exception) -> Exception:

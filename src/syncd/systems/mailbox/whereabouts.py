@@ -1,0 +1,153 @@
+"""Where a message lies: told so that it is found again after it was moved or its folder was numbered anew; and how it
+is put away once its files are stored.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from syncd.domain.delivery import DeliveredFile
+from syncd.errors import ConfigError, RejectedError
+from syncd.sdk.roles import Stored
+from syncd.systems.mailbox import message
+from syncd.systems.mailbox.imap import Fetched, Imap, body, received
+from syncd.systems.mailbox.message import Message
+from syncd.systems.mailbox.options import MailboxOptions
+
+_FACTS = ("INTERNALDATE", "RFC822.SIZE", "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]")
+_FIELD = "HEADER.FIELDS (MESSAGE-ID)"
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a message lay, and what stays with it wherever it goes."""
+
+    folder: str
+    validity: int
+    uid: int
+    at: int
+    size: int
+    message_id: str
+
+    @classmethod
+    def of(cls, mail: Message) -> Whereabouts:
+        """Those of a message that was read."""
+        return cls(mail.folder, mail.validity, mail.uid, mail.at, mail.size, mail.message_id)
+
+    def reference(self, **facts: str | int) -> str:
+        """What a delivered file refers to: this message, and what is to be taken from it."""
+        lying = {"folder": self.folder, "validity": self.validity, "uid": self.uid, "at": self.at, "size": self.size}
+        return "mail:?" + urlencode({**lying, "message_id": self.message_id, **facts})
+
+    def fits(self, found: Fetched) -> bool:
+        """Whether this is the message. With a Message-ID the time or the size tells it from others that claim it, as
+        one of both may change when a mail is copied to another server; without it both must be the same.
+        """
+        same = (received(found) == self.at, found.get(b"RFC822.SIZE") == self.size)
+        if not self.message_id:
+            return all(same)
+        _, _, value = body(found, _FIELD).decode("latin-1").partition(":")
+        return any(same) and message.message_id("".join(value.split())) == self.message_id
+
+    def criteria(self) -> list[Any]:
+        """What to search it by; servers judge the day by a zone of their own."""
+        if self.message_id:
+            return ["HEADER", "Message-ID", self.message_id]
+        day = datetime.fromtimestamp(self.at, UTC).date()
+        days = ["SINCE", day - timedelta(days=1), "BEFORE", day + timedelta(days=2)]
+        return [*days, "LARGER", max(0, self.size - 1), "SMALLER", self.size + 1]
+
+
+def read(file: DeliveredFile) -> tuple[Whereabouts, dict[str, str]]:
+    """Where the message of a file lies, and the other facts of its reference.
+
+    Raises:
+        RejectedError: the reference is none of a mailbox.
+    """
+    scheme, _, query = file.reference.partition("?")
+    facts = dict(parse_qsl(query, keep_blank_values=True))
+    try:
+        validity, uid, at, size = (int(facts.pop(name)) for name in ("validity", "uid", "at", "size"))
+        lying = Whereabouts(facts.pop("folder"), validity, uid, at, size, facts.pop("message_id"))
+    except (KeyError, ValueError):
+        lying = None
+    if scheme != "mail:" or lying is None:
+        raise RejectedError(f"{file.name} names no part of a mail.")
+    return lying, facts
+
+
+def find(imap: Imap, options: MailboxOptions, lying: Whereabouts) -> int | None:
+    """The UID a message has now; the connection is left in its folder. None if it is gone."""
+    folders = (*options.folders, *filter(None, [options.move_to]))
+    if lying.folder in folders:
+        imap.choose(lying.folder)
+        if imap.validity == lying.validity and _fitting(imap, [lying.uid], lying):
+            return lying.uid
+    found = (_find_in(imap, folder, lying) for folder in folders)
+    return next((uid for uid in found if uid is not None), None)
+
+
+def _find_in(imap: Imap, folder: str, lying: Whereabouts) -> int | None:
+    imap.choose(folder)
+    return _fitting(imap, imap.search(lying.criteria()), lying)
+
+
+def _fitting(imap: Imap, uids: Sequence[int], lying: Whereabouts) -> int | None:
+    known = imap.fetch(uids, _FACTS)
+    return next((uid for uid, found in known.items() if lying.fits(found)), None)
+
+
+# --- putting away ----------------------------------------------------------------------------------------------------
+
+
+def complete(files: Iterable[Stored]) -> list[Whereabouts]:
+    """The messages of which every file is among these."""
+    stored: dict[Whereabouts, set[str]] = defaultdict(set)
+    wanted: dict[Whereabouts, int] = {}
+    for each in files:
+        lying, facts = read(each.file)
+        stored[lying].add(facts.get("section") or facts["url"])
+        wanted[lying] = int(facts["of"])
+    return [lying for lying, found in stored.items() if len(found) >= wanted[lying]]
+
+
+def put_away(imap: Imap, options: MailboxOptions, done: Sequence[Whereabouts]) -> None:
+    """Mark these messages, and move those that still lie in a watched folder; what is gone is left alone.
+
+    Raises:
+        ConfigError: they are to be moved, and the server cannot move a single message.
+    """
+    require_moving(imap, options)
+    for lying in done:
+        uid = find(imap, options, lying)
+        if uid is None or imap.folder == options.move_to:
+            continue
+        imap.choose(imap.folder, write=True)
+        if imap.takes_keywords:
+            imap.mark(uid, options.mark)
+        if options.move_to:
+            _move(imap, uid, options.move_to, lying)
+
+
+def require_moving(imap: Imap, options: MailboxOptions) -> None:
+    """Raises ConfigError if messages are to be moved, and the server cannot do it."""
+    if options.move_to and not (imap.has("MOVE") or imap.has("UIDPLUS")):
+        what = f"{options.imap.name} cannot move a single message (neither MOVE nor UIDPLUS)."
+        raise ConfigError(what, remedy="Remove `move_to` from the connection's options.")
+
+
+def _move(imap: Imap, uid: int, folder: str, lying: Whereabouts) -> None:
+    if imap.has("MOVE"):
+        imap.move(uid, folder)
+        return
+    source = imap.folder
+    if _find_in(imap, folder, lying) is None:  # else a move was interrupted after its copy
+        imap.choose(source, write=True)
+        imap.copy(uid, folder)
+    imap.choose(source, write=True)
+    imap.remove(uid)
