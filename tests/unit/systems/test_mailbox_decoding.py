@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import RejectedError
-from syncd.systems.mailbox import names
+from syncd.systems.mailbox import decoding
 from syncd.systems.mailbox.decoding import decoded_size, decoder
+from syncd.systems.mailbox.files import file_name
 
 CUTS = st.lists(st.integers(0, 400), max_size=8)
 
@@ -69,7 +70,7 @@ NAMES = st.text(
 
 @given(NAMES)
 def test_a_parameter_in_percent_encoding_is_read_as_written(name: str):
-    assert names.parameter({"filename*": encode_rfc2231(name, "utf-8")}, "filename") == name
+    assert decoding.parameter({"filename*": encode_rfc2231(name, "utf-8")}, "filename") == name
 
 
 @given(NAMES, st.integers(1, 20))
@@ -79,7 +80,7 @@ def test_a_continued_parameter_is_put_together_in_its_order(name: str, length: i
     escapes = [rest[i : i + 3] if rest[i] == "%" else rest[i] for i in _steps(rest)]
     pieces = ["".join(escapes[i : i + length]) for i in range(0, len(escapes), length)]
     given_ = {f"filename*{place}*": piece for place, piece in enumerate([head + pieces[0], *pieces[1:]])}
-    assert names.parameter(dict(sorted(given_.items(), reverse=True)), "filename") == name
+    assert decoding.parameter(dict(sorted(given_.items(), reverse=True)), "filename") == name
 
 
 def _steps(text: str) -> list[int]:
@@ -93,7 +94,7 @@ def _steps(text: str) -> list[int]:
 @given(NAMES)
 def test_an_encoded_word_is_read_as_written(name: str):
     word = f"=?utf-8?b?{base64.b64encode(name.encode()).decode()}?="
-    assert names.parameter({"filename": word}, "filename") == name
+    assert decoding.parameter({"filename": word}, "filename") == name
 
 
 @pytest.mark.parametrize(
@@ -109,12 +110,12 @@ def test_an_encoded_word_is_read_as_written(name: str):
     ],
 )
 def test_names_as_programs_write_them(said: dict[str, str], name: str):
-    assert names.parameter(said, "filename") == name
+    assert decoding.parameter(said, "filename") == name
 
 
 @given(st.text(max_size=400))
 def test_a_file_name_is_always_harmless(said: str):
-    name = names.file_name(said, "file")
+    name = file_name(said, "file")
     assert name
     assert not set(name) & set("/\\\0\n\r")
     assert name not in (".", "..")
@@ -133,4 +134,4 @@ def test_a_file_name_is_always_harmless(said: str):
     ],
 )
 def test_names_that_mean_harm(said: str, name: str):
-    assert names.file_name(said, "file") == name
+    assert file_name(said, "file") == name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
@@ -10,30 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tests.support.message import GIVEN, OPTIONS, message
 
 from syncd.errors import RejectedError
-from syncd.sdk.roles import SubmissionStatus
-from syncd.systems.mailbox import answer, content, proof, statement, structure, tokens, writing
-from syncd.systems.mailbox.checkpoint import Checkpoint
+from syncd.systems.mailbox import files, proof, statement, structure, writing
 from syncd.systems.mailbox.message import Message, addresses, headers
 from syncd.systems.mailbox.options import MailboxOptions
+from syncd.systems.mailbox.polling import Checkpoint
 from syncd.systems.mailbox.structure import Part
-
-GIVEN: dict[str, Any] = {
-    "address": "Content@acme.example",
-    "imap": {"host": "localhost", "tls": "none", "user": "me", "password": "secret"},
-    "authserv_id": "mx.acme.example",
-    "reply_keys": ["a key to sign replies with"],
-}
-OPTIONS = MailboxOptions.model_validate(GIVEN)
-PASSED = "mx.acme.example; dkim=pass header.d=creators.example"
-
-
-def message(**facts: Any) -> Message:
-    said = {"from": "Mia <mia@creators.example>", "message-id": "<1@x>", "subject": "Glow"} | facts.pop("said", {})
-    heads = (("authentication-results", PASSED), *said.items())
-    return Message(folder="INBOX", validity=1, uid=7, at=1_000, headers=heads, **facts)
-
 
 # --- proof ------------------------------------------------------------------------------------------------------------
 
@@ -180,7 +163,7 @@ def test_no_text_keeps_the_reading_busy(unit: str):
     ],
 )
 def test_which_links_are_files(link: str, hosts: list[str], taken: bool):
-    assert content.is_file_link(link, hosts) is taken
+    assert files.is_file_link(link, hosts) is taken
 
 
 # --- structure and items ----------------------------------------------------------------------------------------------
@@ -333,30 +316,3 @@ def test_the_usual_ports_follow_from_tls():
     options = MailboxOptions.model_validate(given_)
     assert options.smtp is not None
     assert (options.imap.name, options.smtp.name) == ("h:993", "s:587")
-
-
-# --- answers ----------------------------------------------------------------------------------------------------------
-
-
-@given(st.text(max_size=120), st.text(max_size=60))
-def test_nothing_in_a_mail_gets_into_the_headers_of_its_answer(subject: str, reference: str):
-    found = headers(f"Subject: {subject}\r\nReferences: {reference}\r\n\r\n".encode("utf-8", "replace"))
-    asked = message(said=dict(found) | {"from": "mia@creators.example"})
-    status = SubmissionStatus(asked.own_id, "received", {"a": "received"})
-    made = answer.compose(status, asked, OPTIONS, datetime(2026, 11, 22, tzinfo=UTC))
-    raw = answer.wire(made)
-    head = raw.partition(b"\r\n\r\n")[0].decode("ascii")
-    known = {"From", "To", "Reply-To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Auto-Submitted",
-             "X-Auto-Response-Suppress", "Content-Type", "Content-Transfer-Encoding", "MIME-Version"}  # fmt: skip
-    assert {line.partition(":")[0] for line in head.split("\r\n") if not line.startswith((" ", "\t"))} <= known
-    assert tokens.in_subject(made["Subject"]) == [
-        tokens.token(asked.own_id, "mia@creators.example", OPTIONS.reply_keys)
-    ]
-
-
-def test_a_long_message_id_is_not_encoded():
-    long = f"<{'x' * 300}@creators.example>"
-    asked = message(said={"message-id": long})
-    status = SubmissionStatus(asked.own_id, "received", {})
-    made = answer.compose(status, asked, OPTIONS, datetime(2026, 11, 22, tzinfo=UTC))
-    assert f"In-Reply-To: {long}\r\n".encode() in answer.wire(made)

@@ -19,8 +19,8 @@ from syncd.systems.mailbox.message import Message
 from syncd.systems.mailbox.options import MailboxOptions
 from syncd.systems.mailbox.sessions import Sessions
 from syncd.systems.mailbox.structure import Part
-from syncd.systems.mailbox.text import Writing
 from syncd.systems.mailbox.whereabouts import Whereabouts
+from syncd.systems.mailbox.writing import Writing
 
 ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 WINMAIL = ("application/ms-tnef", "application/vnd.ms-tnef")
@@ -38,14 +38,14 @@ _MOST = 200
 _CHUNK = 2**19
 
 
-def of(message: Message, writing: Writing, options: MailboxOptions) -> tuple[DeliveredFile, ...]:
+def of(message: Message, wrote: Writing, options: MailboxOptions) -> tuple[DeliveredFile, ...]:
     """The files of a mail, each with a key of its own.
 
     Raises:
         RejectedError: there are more than a person sends.
     """
-    parts = [part for part in message.parts if _is_file(part, message, writing, options.small_inline)]
-    links = [link for link in writing.links if options.links and is_file_link(link, options.link_hosts)]
+    parts = [part for part in message.parts if _is_file(part, message, wrote, options.small_inline)]
+    links = [link for link in wrote.links if options.links and is_file_link(link, options.link_hosts)]
     lying, count = Whereabouts.of(message), len(parts) + len(links)
     if count > _MOST:
         raise RejectedError(
@@ -70,22 +70,22 @@ def is_file_link(link: str, hosts: Sequence[str]) -> bool:
     return "*" in hosts and split.path.lower().endswith(_ENDINGS)
 
 
-def _is_file(part: Part, message: Message, writing: Writing, small: int) -> bool:
+def _is_file(part: Part, message: Message, wrote: Writing, small: int) -> bool:
     if part.media_type in _NO_CONTENT or part.is_body:
         return False
     if part.media_type in ENCRYPTED:
         return True
     main = part.media_type.partition("/")[0]
-    if main == "image" and _is_shown(part, message, writing) and decoded_size(part.size, part.encoding) < small:
+    if main == "image" and _is_shown(part, message, wrote) and decoded_size(part.size, part.encoding) < small:
         return False
     return bool(part.name) or part.disposition == "attachment" or main in _MEDIA
 
 
-def _is_shown(part: Part, message: Message, writing: Writing) -> bool:
+def _is_shown(part: Part, message: Message, wrote: Writing) -> bool:
     """Whether the text shows the picture; of a text that was not read whole, whatever lies beside it counts."""
     if part.nested or message.cut:
         return part.related and bool(part.cid)
-    return part.cid in writing.cids
+    return part.cid in wrote.cids
 
 
 def _attached(part: Part, lying: Whereabouts, count: int, most: int) -> DeliveredFile:

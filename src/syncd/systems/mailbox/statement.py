@@ -9,10 +9,10 @@ from typing import Any
 
 from syncd.domain.delivery import Creator, Delivery
 from syncd.errors import RejectedError
-from syncd.systems.mailbox import answer, automatic, files, proof, text, tokens
+from syncd.systems.mailbox import answer, automatic, files, proof, tokens, writing
 from syncd.systems.mailbox.message import Message
 from syncd.systems.mailbox.options import MailboxOptions
-from syncd.systems.mailbox.text import Writing
+from syncd.systems.mailbox.writing import Writing
 
 KEYS = ("title", "brief", "terms", "people", "caption", "tags", "sku", "skus", "withdrawn")
 _YES = ("yes", "true", "1", "ja", "oui")
@@ -64,13 +64,13 @@ def _require_arrival(message: Message, options: MailboxOptions) -> None:
 def _delivery(message: Message, options: MailboxOptions) -> Delivery:
     name, address = message.sender
     thread = tokens.continued_by(message, options)
-    writing = text.read(message.plain, message.html, (*KEYS, *options.keys))
-    found = files.of(message, writing, options)
-    if not found and not writing.said:
+    wrote = writing.read(message.plain, message.html, (*KEYS, *options.keys))
+    found = files.of(message, wrote, options)
+    if not found and not wrote.said:
         what = f"{_which(message)} holds neither a file, nor a link to one, nor anything said in keys."
         raise RejectedError(what, remedy="Read it in the mailbox and answer it by hand.")
     title = {} if thread else {"title": _title(message.subject)}
-    facts: dict[str, Any] = {**title, **_facts(writing, options.keys), "files": found, "amends": bool(thread)}
+    facts: dict[str, Any] = {**title, **_facts(wrote, options.keys), "files": found, "amends": bool(thread)}
     return Delivery(
         external_id=thread or tokens.begun_by(message),
         sequence=message.at * _SEQUENCE_OF_SECOND + message.uid % _SEQUENCE_OF_SECOND,
@@ -80,9 +80,9 @@ def _delivery(message: Message, options: MailboxOptions) -> Delivery:
     )
 
 
-def _facts(writing: Writing, keys: Sequence[str]) -> dict[str, Any]:
+def _facts(wrote: Writing, keys: Sequence[str]) -> dict[str, Any]:
     """What is said, and nothing of what is not: a reply leaves that as it was."""
-    said = writing.said
+    said = wrote.said
     facts: dict[str, Any] = {name: said[name] for name in ("title", "brief", "terms", "caption") if name in said}
     if "people" in said:
         facts["people_shown"] = said["people"].strip().lower().rstrip(".") not in _NO
@@ -91,8 +91,8 @@ def _facts(writing: Writing, keys: Sequence[str]) -> dict[str, Any]:
     for name, key in (("tags", "tags"), ("skus", "skus"), ("skus", "sku")):
         if key in said:
             facts[name] = _listed(said[key])
-    if writing.hashtags:
-        facts["hashtags"] = writing.hashtags
+    if wrote.hashtags:
+        facts["hashtags"] = wrote.hashtags
     return {**facts, "fields": {key: said[key] for key in keys if key in said}}
 
 
