@@ -47,16 +47,24 @@ def mail(
     return made
 
 
-def attach(made: EmailMessage, name: str, *, called: str = "", **more: Any) -> bytes:
-    """Attach a real photograph; returns its bytes."""
+def attach(made: EmailMessage, name: str, *, called: str = "", kind: str = "") -> bytes:
+    """Attach a real photograph or video; returns its bytes."""
     content = (MEDIA / name).read_bytes()
-    kind = {"jpg": ("image", "jpeg"), "png": ("image", "png"), "mp4": ("video", "mp4")}[name.rpartition(".")[2]]
-    made.add_attachment(content, maintype=kind[0], subtype=kind[1], filename=called or name, **more)
+    kind = kind or {"jpg": "image/jpeg", "png": "image/png", "mp4": "video/mp4"}[name.rpartition(".")[2]]
+    main, _, sub = kind.partition("/")
+    made.add_attachment(content, maintype=main, subtype=sub, filename=called or name)
     return content
 
 
+def corrected(answer: EmailMessage, how: str = "program", sender: str = MIA) -> EmailMessage:
+    """A reply with another picture under the same name."""
+    made = reply(answer, how, sender)
+    attach(made, "rocket.jpg", called="wine.jpg")
+    return made
+
+
 def reply(answer: EmailMessage, how: str = "program", sender: str = MIA) -> EmailMessage:
-    """A reply with another picture under the same name, as different programs write it.
+    """A reply that quotes, as different programs write it.
 
     Args:
         answer: what is replied to.
@@ -66,9 +74,7 @@ def reply(answer: EmailMessage, how: str = "program", sender: str = MIA) -> Emai
     subject = f"Re: {answer['Subject']}" if how != "thread" else "Re: something else"
     headers = {} if how == "subject" else {"In_Reply_To": answer["Message-ID"]}
     text = "Better?\n\nOn 22 Nov 2026 content@acme.example wrote:\n> brief: stolen\n> https://x.example/quoted.jpg"
-    made = mail(subject, text, sender=sender, message_id="<reply@creators.example>", **headers)
-    attach(made, "rocket.jpg", called="wine.jpg")
-    return made
+    return mail(subject, text, sender=sender, message_id="<reply@creators.example>", **headers)
 
 
 def bounce(answer: EmailMessage, action: str = "failed") -> bytes:

@@ -6,7 +6,7 @@ import re
 from email import message_from_bytes
 
 import pytest
-from tests.support.mail import MEDIA, MIA, OWNER, Mailbox, bounce, reply
+from tests.support.mail import MEDIA, MIA, OWNER, Mailbox, bounce, corrected
 from tests.support.mailbox import KEY, Open, answered, content, pages, polled, status, submitted
 from tests.support.post import PostOffice
 
@@ -92,7 +92,7 @@ async def test_an_answer_is_due_once_for_each_mail_and_each_change_that_its_send
     assert [re.split(r"[.,] ", answer.get_content().splitlines()[2])[0] for answer in post.taken] == [
         "Thank you", "Your submission has arrived", "Thank you", "Your submission has been approved",
     ]  # fmt: skip
-    mailbox.deliver(reply(post.taken[-1]), minute=30)
+    mailbox.deliver(corrected(post.taken[-1]), minute=30)
     (again,), _ = await polled(system, since)
     await answered(system, status(again, "approved", note=note))
     assert len(post.taken) == 5
@@ -115,7 +115,7 @@ async def test_a_reply_is_a_later_revision_of_its_submission(
     system = opened(post=post)
     first, since = await submitted(system, mailbox, text="terms: creator-2026\nbrief: summer\n")
     await system.respond(status(first, "changes", CUT))
-    mailbox.deliver(reply(post.taken[0], how), minute=30)
+    mailbox.deliver(corrected(post.taken[0], how), minute=30)
     (second,), _ = await polled(system, since)
     assert second.external_id == first.external_id
     assert second.sequence is not None
@@ -135,7 +135,7 @@ async def test_a_token_that_was_not_given_to_this_sender_begins_a_new_submission
     first, since = await submitted(system, mailbox)
     await system.respond(status(first, "changes", CUT))
     (answer,) = post.taken
-    made = reply(answer, "program", "Zoe <zoe@creators.example>" if fault == "other sender" else MIA)
+    made = corrected(answer, "program", "Zoe <zoe@creators.example>" if fault == "other sender" else MIA)
     raw = made.as_bytes()
     if fault == "forged":
         token = answer["Subject"].partition("[syncd ")[2][:29]
@@ -150,7 +150,7 @@ async def test_a_reply_signed_with_the_key_before_still_counts(opened: Open, mai
     system = opened(post=post)
     first, since = await submitted(system, mailbox)
     await system.respond(status(first))
-    mailbox.deliver(reply(post.taken[0], "subject"), minute=30)
+    mailbox.deliver(corrected(post.taken[0], "subject"), minute=30)
     (second,), _ = await polled(opened(reply_keys=["the key that replaces it", KEY]), since)
     assert second.external_id == first.external_id
 

@@ -31,7 +31,8 @@ async def test_attachments_arrive_byte_for_byte(opened: Open, mailbox: Mailbox):
     made = mail(
         text="Brief: summer-glow\nterms: creator-2026\nSKU: GL-0412, GL-0413\npeople: yes\n\nLove it #glow #Sun"
     )
-    photo, video = attach(made, "hiking.jpg"), attach(made, "bigbuckbunny.mp4", called="Größe.mp4")
+    photo = attach(made, "hiking.jpg", called="IMG_0042.HEIC", kind="image/heic")
+    video = attach(made, "bigbuckbunny.mp4", called="Größe.MOV", kind="video/quicktime")
     mailbox.deliver(made)
     system = opened()
     (delivery,), _ = await polled(system)
@@ -39,8 +40,8 @@ async def test_attachments_arrive_byte_for_byte(opened: Open, mailbox: Mailbox):
     assert (delivery.skus, delivery.hashtags, delivery.people_shown) == (("GL-0412", "GL-0413"), ("glow", "Sun"), True)
     assert delivery.creator is not None
     assert (delivery.creator.mail, delivery.creator.name) == (MIA, "Mia K.")
-    assert [(file.key, file.name) for file in delivery.files] == [
-        ("hiking", "hiking.jpg"), ("Größe.video", "Größe.mp4"),
+    assert [(file.key, file.name, file.media_type) for file in delivery.files] == [
+        ("IMG_0042", "IMG_0042.HEIC", "image/heic"), ("Größe.video", "Größe.MOV", "video/quicktime"),
     ]  # fmt: skip
     assert await content(system, delivery) == photo
     assert await content(system, delivery, 1) == video
