@@ -31,6 +31,7 @@ owner: dana@acme.example
 poll: 30s
 options:
   address: {address}
+  begin: all
   imap: {{host: 127.0.0.1, port: {imap}, tls: none, user: {user}, password: "${{MAIL_PASSWORD}}"}}
   smtp: {{host: 127.0.0.1, port: {smtp}, tls: none}}
   reply_keys: ["${{MAIL_KEY}}"]
@@ -118,9 +119,6 @@ def better(answer: EmailMessage) -> EmailMessage:
 
 async def test_a_mailed_photograph_goes_live_is_answered_and_is_replaced_by_a_reply(house: MailHouse) -> None:
     daemon, mailbox, post = house.daemon, house.mailbox, house.post
-    daemon.start()
-    daemon.settle()
-    daemon.kill()
     mailbox.deliver(photograph())
     for point, act in KILLS.items():
         assert house.die_at(point) == act

@@ -59,7 +59,7 @@ def test_a_mail_that_cannot_be_referred_to_is_answered_without_reference(message
     assert "In-Reply-To" not in made.mail
 
 
-@given(st.lists(STATUSES, max_size=12))
+@given(st.lists(STATUSES, max_size=6))
 def test_whoever_was_told_is_not_told_again_and_no_two_answers_are_taken_for_one(
     those: list[tuple[str, dict[str, str]]],
 ):
