@@ -108,13 +108,13 @@ options:
             HostileInput: it is too large, encrypted or inside a winmail.dat: nothing is fetched. NotFoundError: its
                 mail was removed.
         """
-        lying, facts = whereabouts.read(file)
+        where, facts = whereabouts.read(file)
         if "url" in facts:
             async for chunk in self._context.fetch(facts["url"]):
                 yield chunk
             return
-        files.require_readable(file, facts["refused"], int(facts["about"]), self._options.max_size)
-        async for chunk in files.stream(self._sessions, self._options, file, lying, facts):
+        files.require_readable(file, facts["refused"], int(facts["decoded"]), self._options.max_size)
+        async for chunk in files.stream(self._sessions, self._options, file, where, facts):
             yield chunk
 
     # --- what becomes of it --------------------------------------------------------------------------------------

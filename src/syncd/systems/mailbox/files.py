@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from syncd.domain.delivery import DeliveredFile
-from syncd.errors import HostileInput, NotFoundError, RejectedError, TransientError
+from syncd.errors import HostileInput, NotFoundError, TransientError
 from syncd.systems.mailbox import whereabouts
 from syncd.systems.mailbox.decoding import clean, decoded_size, decoder
 from syncd.systems.mailbox.message import Message
@@ -34,25 +34,16 @@ _VIDEOS = (".mp4", ".mov", ".m4v", ".webm")
 _ENDINGS = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".webp", ".tif", ".tiff", ".gif", ".avif", *_VIDEOS)
 _TEXTS = (".txt", ".md")
 _LONGEST_NAME = 200
-_MOST = 200
 _CHUNK = 2**19
 
 
 def of(message: Message, wrote: Writing, options: MailboxOptions) -> tuple[DeliveredFile, ...]:
-    """The files of a mail, each with a key of its own.
-
-    Raises:
-        RejectedError: there are more than a person sends.
-    """
+    """The files of a mail, each with a key of its own."""
     parts = [part for part in message.parts if _is_file(part, message, wrote, options.small_inline)]
     links = [link for link in wrote.links if options.links and is_file_link(link, options.link_hosts)]
-    lying, count = Whereabouts.of(message), len(parts) + len(links)
-    if count > _MOST:
-        raise RejectedError(
-            f"A mail holds {count} files and links; {_MOST} are taken.", remedy="Ask for several mails."
-        )
-    found = [_attached(part, lying, count, options.max_size) for part in parts]
-    found += [_linked(link, lying, count) for link in links]
+    where, count = Whereabouts.of(message), len(parts) + len(links)
+    found = [_attached(part, where, count, options.max_size) for part in parts]
+    found += [_linked(link, where, count) for link in links]
     return tuple(_with_keys(found))
 
 
@@ -88,14 +79,14 @@ def _is_shown(part: Part, message: Message, wrote: Writing) -> bool:
     return part.cid in wrote.cids
 
 
-def _attached(part: Part, lying: Whereabouts, count: int, most: int) -> DeliveredFile:
+def _attached(part: Part, where: Whereabouts, count: int, most: int) -> DeliveredFile:
     main = part.media_type.partition("/")[0]
     ending = mimetypes.guess_extension(part.media_type) or ""
     name = file_name(part.name, f"{main}-{part.section}{ending}")
     octet = part.media_type == "application/octet-stream"
     facts: dict[str, str | int] = {"of": count, "section": part.section, "encoding": part.encoding}
-    facts |= {"about": decoded_size(part.size, part.encoding), "refused": _refusal(part, name, most)}
-    reference = lying.reference(**facts)
+    facts |= {"decoded": decoded_size(part.size, part.encoding), "refused": _refusal(part, name, most)}
+    reference = where.reference(**facts)
     return DeliveredFile(key=name, name=name, reference=reference, media_type="" if octet else part.media_type)
 
 
@@ -107,10 +98,10 @@ def _refusal(part: Part, name: str, most: int) -> str:
     return "too-large" if decoded_size(part.size, part.encoding) > most else ""
 
 
-def _linked(link: str, lying: Whereabouts, count: int) -> DeliveredFile:
+def _linked(link: str, where: Whereabouts, count: int) -> DeliveredFile:
     split = urlsplit(link)
     name = file_name(unquote(split.path), split.hostname or "link")
-    return DeliveredFile(key=name, name=name, reference=lying.reference(of=count, url=link))
+    return DeliveredFile(key=name, name=name, reference=where.reference(of=count, url=link))
 
 
 def _with_keys(found: Sequence[DeliveredFile]) -> Iterator[DeliveredFile]:
@@ -157,7 +148,7 @@ def require_readable(file: DeliveredFile, refused: str, size: int, most: int) ->
 
 
 async def stream(
-    sessions: Sessions, options: MailboxOptions, file: DeliveredFile, lying: Whereabouts, facts: dict[str, str]
+    sessions: Sessions, options: MailboxOptions, file: DeliveredFile, where: Whereabouts, facts: dict[str, str]
 ) -> AsyncIterator[bytes]:
     """The decoded bytes of one part.
 
@@ -165,7 +156,7 @@ async def stream(
         sessions: where to open a connection.
         options: of the mailbox.
         file: for errors.
-        lying: where the message lies.
+        where: where the message lies.
         facts: `section` and `encoding` of the part.
 
     Raises:
@@ -173,7 +164,7 @@ async def stream(
     """
     undo, start, size = decoder(facts["encoding"]), 0, 0
     async with sessions.open() as session:
-        uid = await session.run(whereabouts.find, session.imap, options, lying)
+        uid = await session.run(whereabouts.find, session.imap, options, where)
         if uid is None:
             what = f"The mail that {file.name} came with was removed before the file was read."
             raise NotFoundError(what, remedy="Restore the mail, or ask for it again.")

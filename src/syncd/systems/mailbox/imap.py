@@ -75,7 +75,7 @@ class Imap:
         secure, patience = self._server.tls == "tls", self._server.timeout.total_seconds()
         context = self._server.tls_context(self._root)
         self._client = IMAPClient(
-            self._server.host, self._server.where, ssl=secure, ssl_context=context,
+            self._server.host, self._server.effective_port, ssl=secure, ssl_context=context,
             timeout=SocketTimeout(min(_CONNECTING, patience), patience),
         )  # fmt: skip
         self._client.normalise_times = False
@@ -226,9 +226,10 @@ class Imap:
 
 
 def body(found: Fetched, section: str) -> bytes:
-    """The bytes of a section in what was fetched; servers differ in how they repeat its offset."""
+    """The bytes of a section in what was fetched; servers differ in how they repeat its name."""
     wanted = f"BODY[{section}]".upper().encode()
-    return next((value or b"" for name, value in found.items() if name.upper().partition(b"<")[0] == wanted), b"")
+    plain = ((name.upper().partition(b"<")[0].replace(b'"', b""), value) for name, value in found.items())
+    return next((value or b"" for name, value in plain if name == wanted), b"")
 
 
 def received(found: Fetched) -> int:

@@ -21,7 +21,7 @@ _LONGEST_HEADER = 8_000
 _LONGEST_SENDER = 1_000  # the library's parser takes time that grows with the square
 _MOST_OF_A_KIND = 10
 _MESSAGE_ID = re.compile(r"\s*<?([\x21-\x7e]{1,400}?@[\x21-\x7e]{1,200}?)>?\s*")
-_LYING = {"folder", "validity", "uid", "at", "size"}
+_WHERE = {"folder", "validity", "uid", "at", "size"}
 
 
 class Message(Frozen):
@@ -80,7 +80,7 @@ class Message(Frozen):
         its folder gives it: so it stays when UIDVALIDITY changes and all is read again, and a different mail under a
         Message-ID that was used before is no duplicate. A mail without Message-ID has none.
         """
-        lasting = self.model_dump_json(exclude=_LYING)
+        lasting = self.model_dump_json(exclude=_WHERE)
         identifier = hashlib.sha256(lasting.encode()).hexdigest() if self.message_id and not self.fault else None
         return RawItem(self.model_dump_json(exclude_defaults=True).encode(), identifier)
 

@@ -43,14 +43,14 @@ class Server(Options):
         return self
 
     @property
-    def where(self) -> int:
+    def effective_port(self) -> int:
         """The port to connect to."""
         return self.port or self.ports[self.tls]
 
     @property
     def name(self) -> str:
         """Host and port, for errors."""
-        return f"{self.host}:{self.where}"
+        return f"{self.host}:{self.effective_port}"
 
     def tls_context(self, root: Path) -> ssl.SSLContext | None:
         """How its certificate is judged, None without TLS; reads files.

@@ -47,7 +47,7 @@ class Smtp:
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
         client = aiosmtplib.SMTP(
-            hostname=self._server.host, port=self._server.where, timeout=self._server.timeout.total_seconds(),
+            hostname=self._server.host, port=self._server.effective_port, timeout=self._server.timeout.total_seconds(),
             use_tls=self._server.tls == "tls", start_tls=self._server.tls == "starttls",
             tls_context=await asyncio.to_thread(self._server.tls_context, self._root),
         )  # fmt: skip

@@ -18,6 +18,7 @@ KEYS = ("title", "brief", "terms", "people", "caption", "tags", "sku", "skus", "
 _YES = ("yes", "true", "1", "ja", "oui")
 _NO = ("no", "false", "0", "none", "nein", "non", "")  # of people, anything else counts as yes: it names who is shown
 _SEQUENCE_OF_SECOND = 1_000_000
+_MOST_FILES = 200
 
 
 def deliveries(message: Message, options: MailboxOptions) -> Sequence[Delivery]:
@@ -69,6 +70,9 @@ def _delivery(message: Message, options: MailboxOptions) -> Delivery:
     if not found and not wrote.said:
         what = f"{_which(message)} holds neither a file, nor a link to one, nor anything said in keys."
         raise RejectedError(what, remedy="Read it in the mailbox and answer it by hand.")
+    if len(found) > _MOST_FILES:
+        what = f"{_which(message)} holds more than {_MOST_FILES} files and links."
+        raise RejectedError(what, remedy="Ask the sender for several mails.")
     title = {} if thread else {"title": _title(message.subject)}
     facts: dict[str, Any] = {**title, **_facts(wrote, options.keys), "files": found, "amends": bool(thread)}
     return Delivery(

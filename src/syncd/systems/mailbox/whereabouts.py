@@ -1,4 +1,4 @@
-"""Where a message lies: told so that it is found again after it was moved or its folder was numbered anew; and how it
+"""Where a message is: told so that it is found again after it was moved or its folder was numbered anew; and how it
 is put away once its files are stored.
 """
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -14,9 +14,8 @@ from urllib.parse import parse_qsl, urlencode
 from syncd.domain.delivery import DeliveredFile
 from syncd.errors import ConfigError, RejectedError
 from syncd.sdk.roles import Stored
-from syncd.systems.mailbox import message
 from syncd.systems.mailbox.imap import Fetched, Imap, body, received
-from syncd.systems.mailbox.message import Message
+from syncd.systems.mailbox.message import Message, headers, message_id
 from syncd.systems.mailbox.options import MailboxOptions
 
 _FACTS = ("INTERNALDATE", "RFC822.SIZE", "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]")
@@ -35,14 +34,13 @@ class Whereabouts:
     message_id: str
 
     @classmethod
-    def of(cls, mail: Message) -> Whereabouts:
+    def of(cls, message: Message) -> Whereabouts:
         """Those of a message that was read."""
-        return cls(mail.folder, mail.validity, mail.uid, mail.at, mail.size, mail.message_id)
+        return cls(message.folder, message.validity, message.uid, message.at, message.size, message.message_id)
 
     def reference(self, **facts: str | int) -> str:
         """What a delivered file refers to: this message, and what is to be taken from it."""
-        lying = {"folder": self.folder, "validity": self.validity, "uid": self.uid, "at": self.at, "size": self.size}
-        return "mail:?" + urlencode({**lying, "message_id": self.message_id, **facts})
+        return "mail:?" + urlencode({**asdict(self), **facts})
 
     def fits(self, found: Fetched) -> bool:
         """Whether this is the message. With a Message-ID the time or the size tells it from others that claim it, as
@@ -51,8 +49,8 @@ class Whereabouts:
         same = (received(found) == self.at, found.get(b"RFC822.SIZE") == self.size)
         if not self.message_id:
             return all(same)
-        _, _, value = body(found, _FIELD).decode("latin-1").partition(":")
-        return any(same) and message.message_id("".join(value.split())) == self.message_id
+        said = dict(reversed(headers(body(found, _FIELD))))  # the first, where there are several
+        return any(same) and message_id(said.get("message-id", "")) == self.message_id
 
     def criteria(self) -> list[Any]:
         """What to search it by; servers judge the day by a zone of their own."""
@@ -73,33 +71,33 @@ def read(file: DeliveredFile) -> tuple[Whereabouts, dict[str, str]]:
     facts = dict(parse_qsl(query, keep_blank_values=True))
     try:
         validity, uid, at, size = (int(facts.pop(name)) for name in ("validity", "uid", "at", "size"))
-        lying = Whereabouts(facts.pop("folder"), validity, uid, at, size, facts.pop("message_id"))
+        where = Whereabouts(facts.pop("folder"), validity, uid, at, size, facts.pop("message_id"))
     except (KeyError, ValueError):
-        lying = None
-    if scheme != "mail:" or lying is None:
+        where = None
+    if scheme != "mail:" or where is None:
         raise RejectedError(f"{file.name} names no part of a mail.")
-    return lying, facts
+    return where, facts
 
 
-def find(imap: Imap, options: MailboxOptions, lying: Whereabouts) -> int | None:
+def find(imap: Imap, options: MailboxOptions, where: Whereabouts) -> int | None:
     """The UID a message has now; the connection is left in its folder. None if it is gone."""
     folders = (*options.folders, *filter(None, [options.move_to]))
-    if lying.folder in folders:
-        imap.choose(lying.folder)
-        if imap.validity == lying.validity and _fitting(imap, [lying.uid], lying):
-            return lying.uid
-    found = (_find_in(imap, folder, lying) for folder in folders)
+    if where.folder in folders:
+        imap.choose(where.folder)
+        if imap.validity == where.validity and _fitting(imap, [where.uid], where):
+            return where.uid
+    found = (_find_in(imap, folder, where) for folder in folders)
     return next((uid for uid in found if uid is not None), None)
 
 
-def _find_in(imap: Imap, folder: str, lying: Whereabouts) -> int | None:
+def _find_in(imap: Imap, folder: str, where: Whereabouts) -> int | None:
     imap.choose(folder)
-    return _fitting(imap, imap.search(lying.criteria()), lying)
+    return _fitting(imap, imap.search(where.criteria()), where)
 
 
-def _fitting(imap: Imap, uids: Sequence[int], lying: Whereabouts) -> int | None:
+def _fitting(imap: Imap, uids: Sequence[int], where: Whereabouts) -> int | None:
     known = imap.fetch(uids, _FACTS)
-    return next((uid for uid, found in known.items() if lying.fits(found)), None)
+    return next((uid for uid, found in known.items() if where.fits(found)), None)
 
 
 # --- putting away ----------------------------------------------------------------------------------------------------
@@ -110,10 +108,10 @@ def complete(files: Iterable[Stored]) -> list[Whereabouts]:
     stored: dict[Whereabouts, set[str]] = defaultdict(set)
     wanted: dict[Whereabouts, int] = {}
     for each in files:
-        lying, facts = read(each.file)
-        stored[lying].add(facts.get("section") or facts["url"])
-        wanted[lying] = int(facts["of"])
-    return [lying for lying, found in stored.items() if len(found) >= wanted[lying]]
+        where, facts = read(each.file)
+        stored[where].add(facts.get("section") or facts["url"])
+        wanted[where] = int(facts["of"])
+    return [where for where, found in stored.items() if len(found) >= wanted[where]]
 
 
 def put_away(imap: Imap, options: MailboxOptions, done: Sequence[Whereabouts]) -> None:
@@ -123,15 +121,15 @@ def put_away(imap: Imap, options: MailboxOptions, done: Sequence[Whereabouts]) -
         ConfigError: they are to be moved, and the server cannot move a single message.
     """
     require_moving(imap, options)
-    for lying in done:
-        uid = find(imap, options, lying)
+    for where in done:
+        uid = find(imap, options, where)
         if uid is None or imap.folder == options.move_to:
             continue
         imap.choose(imap.folder, write=True)
         if imap.takes_keywords:
             imap.mark(uid, options.mark)
         if options.move_to:
-            _move(imap, uid, options.move_to, lying)
+            _move(imap, uid, options.move_to, where)
 
 
 def require_moving(imap: Imap, options: MailboxOptions) -> None:
@@ -141,12 +139,12 @@ def require_moving(imap: Imap, options: MailboxOptions) -> None:
         raise ConfigError(what, remedy="Remove `move_to` from the connection's options.")
 
 
-def _move(imap: Imap, uid: int, folder: str, lying: Whereabouts) -> None:
+def _move(imap: Imap, uid: int, folder: str, where: Whereabouts) -> None:
     if imap.has("MOVE"):
         imap.move(uid, folder)
         return
     source = imap.folder
-    if _find_in(imap, folder, lying) is None:  # else a move was interrupted after its copy
+    if _find_in(imap, folder, where) is None:  # else a move was interrupted after its copy
         imap.choose(source, write=True)
         imap.copy(uid, folder)
     imap.choose(source, write=True)

@@ -20,6 +20,7 @@ _LINK = re.compile(r"https?://[^\s<>\"'\x00-\x1f]+", re.IGNORECASE)
 _HASHTAG = re.compile(r"(?<![\w&/#])#(\w{1,100})")
 _UNCLOSED = re.compile(r"<(?=[^<>]*(?:<|\Z))")
 _LONGEST_LINK = 2_000
+_MOST_LINKS = 500  # far more than are taken
 _BLOCKS = frozenset(("p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "table", "ul", "ol", "hr"))
 _UNSEEN = frozenset(("script", "style", "head", "title", "blockquote"))
 _QUOTES = ("gmail_quote", "yahoo_quoted", "moz-cite-prefix", "divRplyFwdMsg", "gmail_signature")
@@ -53,7 +54,7 @@ def read(plain: str, html: str, keys: Iterable[str]) -> Writing:
     return Writing(
         said,
         tuple(dict.fromkeys(_HASHTAG.findall(shown))),
-        tuple(link for link in links if len(link) <= _LONGEST_LINK),
+        tuple(link for link in links if len(link) <= _LONGEST_LINK)[:_MOST_LINKS],
         frozenset(page.cids),
     )
 
