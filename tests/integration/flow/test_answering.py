@@ -15,6 +15,7 @@ CONNECTOR = '''
 import json
 
 from syncd.domain.delivery import Delivery
+from syncd.errors import TransientError
 from syncd.sdk.roles import RawItem, Role, SourcePage
 from syncd.sdk.system import SDK, Options
 
@@ -39,6 +40,8 @@ class Lines:
         return [Delivery.model_validate(json.loads(item.body))]
 
     async def open(self, file):
+        if file.reference == "slow":
+            raise TransientError("It takes its time.")
         yield (self._root / file.reference).read_bytes()
 
     async def stored(self, files):
@@ -100,6 +103,11 @@ async def test_sources_are_told_what_they_need_to_answer(tmp_path: Path) -> None
 
     lines.say(external_id="bare", title="No file")
     assert (await lines.until_told("bare", "received"))["files"] == {}
+
+    since = world.clock.now()
+    lines.say(external_id="slow", files=[file("a", "slow")])
+    assert (await lines.until_told("slow", "received"))["files"] == {"a": "received"}
+    assert (world.clock.now() - since).total_seconds() < 30
 
     lines.say(external_id="s", sequence=1, terms="unheard-of", files=[file("a", "photo.jpg")])
     held = await lines.until_told("s", "held")

@@ -169,6 +169,18 @@ def test_a_reply_says_nothing_of_what_it_does_not_mention():
     assert (both.title, both.brief, both.terms, both.people_shown, both.skus) == ("Glow", "x", "t", True, ("A",))
 
 
+@pytest.mark.parametrize(("address", "told"), [("mia@creators.example", True), ("zoe@creators.example", False)])
+def test_a_bounce_in_plain_words_is_told_if_it_returns_what_we_sent_there(address: str, told: bool):
+    token = tokens.token(tokens.begun_by(message()), "mia@creators.example", OPTIONS.reply_keys)
+    plain = f"<{address}>:\nNo mailbox here.\n\nMessage-ID: {tokens.message_id(token, '1:x', 'acme.example')}\n"
+    report = message(said={"from": "MAILER-DAEMON@mx.creators.example"}, plain=plain)
+    if not told:
+        assert statement.deliveries(report, OPTIONS) == []
+        return
+    with pytest.raises(RejectedError, match=r"An answer to mia@creators\.example did not arrive"):
+        statement.deliveries(report, OPTIONS)
+
+
 def test_declared_keys_become_fields_and_others_do_not():
     options = MailboxOptions.model_validate(GIVEN | {"keys": ["rights until"]})
     (found,) = statement.deliveries(message(plain="Rights until: 2027-03-31\nmood: sunny"), options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,8 @@ from syncd.ledger.store import Transaction
 from syncd.ledger.tables.core import assets, files, inbox, submissions
 from syncd.ledger.types import Row, new_id
 from syncd.sdk.roles import RawItem
+
+ANSWERED_WITHIN = timedelta(seconds=20)
 
 
 class IntakeHandler:
@@ -137,7 +140,7 @@ class Reception:
             }
             for file in self.delivery.files
         ]  # fmt: skip
-        if not rows or self.delivery.withdrawn:  # otherwise each file, once it is there, makes the answer due
+        if not rows or self.delivery.withdrawn:
             await touch(self.transaction, [Due(self.brand, self.connection, RESPOND, submission)])
             return
         new = await self.transaction.execute(
@@ -146,4 +149,8 @@ class Reception:
             .returning(files.c.id),
             rows,
         )
-        await touch(self.transaction, [Due(self.brand, self.connection, COLLECT, row.id) for row in new.all()])
+        due = [Due(self.brand, self.connection, COLLECT, row.id) for row in new.all()]
+        if due:  # a file that has come makes the answer due at once; nobody waits long for one that is slow
+            latest = self.transaction.now + ANSWERED_WITHIN
+            due.append(Due(self.brand, self.connection, RESPOND, submission, at=latest))
+        await touch(self.transaction, due)

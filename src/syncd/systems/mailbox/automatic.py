@@ -41,11 +41,12 @@ def bounced(message: Message, options: MailboxOptions) -> str:
 
     Anybody can write such a report; it is believed if it returns a token that we signed for that address.
     """
-    if not _is_report(message) or not _FAILED.search(message.report):
+    if not _is_report(message) or (message.report and not _FAILED.search(message.report)):
         return ""
-    returned = " ".join([message.report, *(part.message_id for part in message.parts)])
+    text = message.report or message.plain  # old servers tell everything in plain words
+    returned = " ".join([text, *(part.message_id for part in message.parts)])
     said = tokens.in_message_ids(returned, options.domain)
-    found = [*_ADDRESS.findall(message.report), *(each for part in message.parts for each in part.to)]
+    found = [*_ADDRESS.findall(text), *(each for part in message.parts for each in part.to)]
     return next((each.lower() for each in found[:_MOST] if _is_ours(said[:_MOST], each.lower(), options)), "")
 
 
