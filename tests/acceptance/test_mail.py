@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -39,7 +38,7 @@ options:
   move_to: Stored
   sent: Sent
 """
-KILLS = {"intake:1": "before commit", "collect:2": "after open", "respond:4": "after respond"}
+KILLS = ("intake:before commit", "collect:after open", "respond:after respond")
 
 
 class MailHouse:
@@ -56,15 +55,13 @@ class MailHouse:
         secrets = {"HOOK_KEY": scenario.KEY, "MAIL_PASSWORD": PASSWORD, "MAIL_KEY": KEY}
         self.daemon = Daemon(root, nursery, {**secrets, "SYNCD_LEDGER": self.ledger})
 
-    def die_at(self, point: str) -> str:
-        """Run until the process kills itself at a point; returns what it was about."""
-        note = self.root.parent / f"note-{point}"
-        self.daemon.start("--crash", point, "--note", str(note))
+    def die_at(self, point: str) -> None:
+        """Run until the process kills itself at a point."""
+        self.daemon.start("--crash", point)
         with pytest.raises(DaemonDied):  # noqa: PT012  (whichever of them it dies in)
             self.daemon.advance(31)
             self.daemon.settle()
         self.daemon.wait()
-        return str(json.loads(note.read_text())["act"])
 
     def pass_time(self) -> None:
         self.daemon.advance(31)
@@ -120,8 +117,8 @@ def better(answer: EmailMessage) -> EmailMessage:
 async def test_a_mailed_photograph_goes_live_is_answered_and_is_replaced_by_a_reply(house: MailHouse) -> None:
     daemon, mailbox, post = house.daemon, house.mailbox, house.post
     mailbox.deliver(photograph())
-    for point, act in KILLS.items():
-        assert house.die_at(point) == act
+    for point in KILLS:
+        house.die_at(point)
     daemon.start()
     house.pass_time()
 
