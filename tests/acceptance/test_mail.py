@@ -90,9 +90,7 @@ class MailHouse:
 
 
 @pytest.fixture
-def house(
-    tmp_path: Path, nursery: Nursery, dovecot: Dovecot, mailbox: Mailbox, request: pytest.FixtureRequest
-) -> Iterator[MailHouse]:
+def house(tmp_path: Path, dovecot: Dovecot, mailbox: Mailbox, nursery: Nursery) -> Iterator[MailHouse]:
     with PostOffice() as post:
         house = MailHouse(tmp_path / "house", nursery, dovecot, mailbox, post)
         yield house
