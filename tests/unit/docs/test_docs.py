@@ -143,7 +143,7 @@ def test_every_error_says_what_to_do(code: ModuleType) -> None:
 def test_every_option_of_every_system_is_documented() -> None:
     text = page("systems.md")
     systems = Registry.discover(ROOT / "nowhere").systems
-    assert {"folder", "webhook", "table", "feed"} <= set(systems)
+    assert {"folder", "webhook", "mailbox", "table", "feed"} <= set(systems)
     for name, system in systems.items():
         start = text.index(f"\n## {name}\n")
         section = text[start : text.find("\n## ", start + 1)]
@@ -290,6 +290,7 @@ STANDS_FOR = {
     "table": "catalog",
     "webhook": "creators-hook",
     "folder": "creators-folder",
+    "mailbox": "creators-folder",
 }
 
 
