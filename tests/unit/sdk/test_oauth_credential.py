@@ -67,7 +67,7 @@ def vendor() -> Iterator[Vendor]:
 
 @pytest.fixture
 async def http(clock: ManualClock) -> AsyncIterator[HttpClient]:
-    async with open_client("shop", clock, concurrency=8) as client:
+    async with open_client("shop", clock) as client:
         yield client
 
 
