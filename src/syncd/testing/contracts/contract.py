@@ -59,10 +59,11 @@ def _kind(file: Path) -> str:
     """`openapi`, `graphql`, or nothing for files that speak of no requests, such as JSON Schemas."""
     if files.kind(file) in files.GRAPHQL:
         return "graphql"
-    head = files.text(file)[:2000]
-    if '"__schema"' in head:
-        return "graphql"
+    if '"__schema"' in files.text(file)[:1000]:
+        return "graphql"  # large, and soon to be parsed anyway
     content = files.parsed(file)
+    if files.holds_introspection(content):
+        return "graphql"
     return "openapi" if isinstance(content, dict) and ("swagger" in content or "openapi" in content) else ""
 
 

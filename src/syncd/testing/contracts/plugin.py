@@ -48,8 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     def watched(client: HttpClient, *args: Any, **options: Any) -> None:
         original(client, *args, **options)
-        client.event_hooks["request"].append(_turn.on_request)
-        client.event_hooks["response"].append(_turn.on_response)
+        if _turn.on_request not in client.event_hooks["request"]:  # a pytest inside pytest has this plugin too
+            client.event_hooks["request"].append(_turn.on_request)
+            client.event_hooks["response"].append(_turn.on_response)
 
     patch = config.stash[_PATCH] = pytest.MonkeyPatch()
     patch.setattr(HttpClient, "__init__", watched)

@@ -59,9 +59,8 @@ class Schemas:
 def _is_broken_otherwise(error: ValidationError, errors: list[ValidationError]) -> bool:
     """Whether an object breaks its schema in other ways: JSON Schema then counts none of its names as known."""
     path = list(error.absolute_path)
-    return any(
-        other.validator != error.validator and list(other.absolute_path)[: len(path)] == path for other in errors
-    )
+    below = [other for other in errors if list(other.absolute_path)[: len(path)] == path]
+    return any(other.validator != error.validator or len(other.absolute_path) > len(path) for other in below)
 
 
 def why(error: ValidationError) -> str:
