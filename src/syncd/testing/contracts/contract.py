@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +31,24 @@ class Contract(Protocol):
     def check_response(self, request: Request, answer: Answer) -> None:
         """Raises ContractViolation."""
         ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a test declares, with the contracts found for it (none where they are not on this machine), and where."""
+
+    declared: UnderContract
+    contracts: Sequence[Contract] = ()
+    folder: Path | None = None
+
+    def covering(self, request: Request) -> Contract | None:
+        """The contract that speaks of requests to this URL."""
+        return next((contract for contract in self.contracts if contract.covers(request)), None)
+
+    @classmethod
+    def at(cls, path: Path, declared: UnderContract) -> Opened:
+        """The contracts at a path. Raises FileNotFoundError, ValueError."""
+        return cls(declared, open_contracts(path, declared), path if path.is_dir() else path.parent)
 
 
 def open_contracts(path: Path, declared: UnderContract) -> Sequence[Contract]:

@@ -99,7 +99,7 @@ class Dialect:
             elif key in _ONE:
                 found[key] = self.part(value)
             elif key in _NAMED:
-                found[key] = {name: self.used(inner) for name, inner in value.items()}
+                found[key] = {name: _placed(self.used(inner)) for name, inner in value.items()}
             elif key in _PARTS and not (told_apart and key != "allOf"):
                 found[key] = [self.part(inner) for inner in value]
             elif key == "prefixItems":
@@ -127,6 +127,11 @@ class Dialect:
             "if": {"type": "object"},
             "then": {"properties": {name: {"enum": list(branches)}}, "required": [name], "allOf": cases},
         }
+
+
+def _placed(schema: Schema) -> Schema:
+    """The same schema; the library does not tell where `false` refused a value."""
+    return {"not": {}} if schema is False else schema
 
 
 def _exclusive(schema: dict[str, Any]) -> dict[str, Any]:

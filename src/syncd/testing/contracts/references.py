@@ -72,7 +72,7 @@ def _absolute(node: Any, base: str) -> Any:
     copy = {str(name): _absolute(value, base) for name, value in node.items()}  # YAML reads status codes as numbers
     if isinstance(copy.get("$ref"), str):
         copy["$ref"] = urljoin(base, copy["$ref"])
-    if "propertyName" in copy and isinstance(copy.get("mapping"), dict):
+    if isinstance(copy.get("propertyName"), str) and isinstance(copy.get("mapping"), dict):
         copy["mapping"] = {value: _target(target, base) for value, target in copy["mapping"].items()}
     return copy
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from syncd.testing.contracts.dialect import KNOWN, Dialect, Side
@@ -39,7 +39,7 @@ class Schemas:
         """Yields what the schema does not allow of a value; places begin with `root`."""
         errors = list(self._validator(schema).iter_errors(value))
         for error in errors:
-            if error.validator != "unevaluatedProperties" or not _is_broken_otherwise(error, errors):
+            if not _is_ours(error) or not _is_broken_otherwise(error, errors):
                 yield Breach(place(root, error.absolute_path), why(error))
             elif unknown := [name for name in error.instance if name not in error.schema[KNOWN]]:
                 yield Breach(place(root, error.absolute_path), f"{_UNKNOWN} ({', '.join(unknown)})")
@@ -54,6 +54,11 @@ class Schemas:
             whole = {"allOf": [self._dialect.used(schema)], "$defs": self._dialect.definitions}
             self._validators[key] = schema, Draft202012Validator(whole, format_checker=FORMATS)
         return self._validators[key][1]
+
+
+def _is_ours(error: ValidationError) -> bool:
+    """Whether an object was closed by us, and not by the contract."""
+    return isinstance(error.schema, Mapping) and KNOWN in error.schema
 
 
 def _is_broken_otherwise(error: ValidationError, errors: list[ValidationError]) -> bool:

@@ -15,7 +15,9 @@ def closable(document: Document, schema: Any, _seen: frozenset[int] = frozenset(
     One that refuses other names by itself needs no help.
     """
     schema = document.resolve(schema)
-    if not isinstance(schema, Mapping) or id(schema) in _seen or schema.get("additionalProperties") is False:
+    if not isinstance(schema, Mapping) or id(schema) in _seen:
+        return False
+    if False in (schema.get("additionalProperties"), schema.get("unevaluatedProperties")):
         return False
     seen = _seen | {id(schema)}
     if schema.get("properties") or any(closable(document, part, seen) for part in schema.get("allOf", ())):

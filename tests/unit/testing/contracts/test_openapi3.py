@@ -165,6 +165,31 @@ def test_keywords_beside_a_reference_count_from_version_3_1_on(tmp_path: Path) -
     assert sent(small(tmp_path, body, "3.1.0"), ["a", "b"]) == ["body"]
 
 
+def test_names_that_are_keywords_elsewhere_are_names(tmp_path: Path) -> None:
+    properties = {name: {"type": "string"} for name in ("propertyName", "nullable", "readOnly", "required", "oneOf")}
+    schema = {
+        "type": "object",
+        "properties": {**properties, "mapping": {"type": "object"}, "$ref": {"type": "integer"}},
+    }
+    contract = small(tmp_path, schema)
+    assert sent(contract, {"mapping": {"a": 1}, "$ref": 5, "oneOf": "x", "required": "y"}) == []
+    assert sent(contract, {"$ref": "#/a", "nullable": True}) == ["body.nullable", "body.$ref"]
+
+
+def test_a_schema_may_be_true_or_false(tmp_path: Path) -> None:
+    contract = small(tmp_path, {"properties": {"a": True, "b": False}}, "3.1.0")
+    assert sent(contract, {"a": [1]}) == []
+    assert sent(contract, {"b": 1}) == ["body.b"]
+
+
+def test_a_schema_may_close_itself(tmp_path: Path) -> None:
+    schema = {"allOf": [{"properties": {"a": {"type": "integer"}}}], "unevaluatedProperties": False}
+    contract = small(tmp_path, schema, "3.1.0")
+    assert sent(contract, {"a": 1}) == []
+    assert sent(contract, {"a": 1, "b": 1}) == ["body"]
+    assert sent(contract, {"a": "1", "b": 1}) == ["body.a", "body"]
+
+
 def test_of_alternatives_that_all_fail_the_closest_is_told(tmp_path: Path) -> None:
     person = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
     contract = small(tmp_path, {"anyOf": [{"type": "integer"}, person]})

@@ -12,7 +12,8 @@ from syncd.errors import RejectedError
 from syncd.sdk.http import HttpClient, open_client
 from syncd.testing.clock import ManualClock
 from syncd.testing.contracts import ContractViolation, UnderContract
-from syncd.testing.contracts.contract import open_contracts
+from syncd.testing.contracts.contract import Opened, open_contracts
+from syncd.testing.contracts.exchange import Request
 from syncd.testing.contracts.serving import middleware
 from syncd.testing.contracts.watch import Watch
 from tests.unit.testing.contracts.calls import GIVEN
@@ -27,7 +28,7 @@ ITEM = "https://depot.example/api/items/GL-1"
 
 @pytest.fixture
 def watch() -> Watch:
-    return Watch(DECLARED, open_contracts(GIVEN, DECLARED), GIVEN)
+    return Watch([Opened.at(GIVEN, DECLARED)])
 
 
 @pytest.fixture
@@ -142,11 +143,32 @@ async def test_long_answers_and_torn_ones_are_the_clients_matter(clock: ManualCl
 
 async def test_without_contracts_nothing_is_looked_at(clock: ManualClock) -> None:
     async with HttpClient("shop", clock, transport=httpx.MockTransport(lambda _: httpx.Response(200))) as client:
-        watch = Watch(DECLARED, (), None)
+        watch = Watch([Opened(DECLARED)])
         watch.attach(client)
         await client.put("https://feeds.example/1", content=b"?")
         await client.get("https://any.example/")
     assert (watch.validates, watch.operations, watch.violations) == (False, [], [])
+
+
+@respx.mock(using="httpx")
+async def test_each_request_is_held_against_its_own_of_several_contracts(
+    clock: ManualClock, respx_mock: respx.Router
+) -> None:
+    shop = Opened.at(GIVEN / "shop.graphql", UnderContract("shop", outside=("GET https://shop.example/media/*",)))
+    depot = Opened.at(GIVEN / "depot.json", UnderContract("depot"))
+    respx_mock.delete("https://depot.example/api/items/all").respond(204)
+    respx_mock.get(url__startswith="https://shop.example/").respond(200)
+    both, one = Watch([shop, depot]), Watch([shop, Opened(UnderContract("depot"))])
+    for watch, operations in ((both, ["clear"]), (one, [])):
+        async with open_client("shop", clock) as client:
+            watch.attach(client)
+            await client.delete("https://depot.example/api/items/all")
+            await client.get("https://shop.example/media/1")
+        assert watch.operations == operations
+    asked = Request("GET", "https://any.example/")
+    one.check_request(asked)
+    with pytest.raises(ContractViolation, match="in no contract of shop, depot"):
+        both.check_request(asked)
 
 
 async def test_a_fake_server_holds_its_requests_and_answers(watch: Watch, clock: ManualClock) -> None:
