@@ -15,6 +15,7 @@ from syncd.errors import NotFoundError
 from syncd.sdk.channel import GalleryChange, ObservedGallery
 from syncd.sdk.context import Context
 from syncd.sdk.media import Answer, Issue, ItemResult, Media, ObservedMedia
+from syncd.sdk.outside import answering
 from syncd.sdk.resource import Resource
 from syncd.sdk.roles import Role
 from syncd.sdk.system import Options, System
@@ -154,12 +155,7 @@ options:
 
     async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
         """Which of these still answer with success under their public address, and how."""
-        answers = await asyncio.gather(*(outside.status(self._context.http, item.url) for item in media))
-        return {
-            item.placement: f"{item.url} still answers {status}"
-            for item, status in zip(media, answers, strict=True)
-            if 200 <= status < 300
-        }
+        return await answering(self._context.http, media)
 
     async def check(self) -> str:
         """Whether the base can be read, and how many items it holds."""

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from syncd.errors import SyncdError
 from syncd.sdk.http import HttpClient
 
-_REFUSED_HEAD = (405, 501)  # who takes no HEAD is asked with GET
-_CLIENT_ERRORS = tuple(status for status in range(400, 500) if status != 429)
-
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -34,14 +31,3 @@ async def fetch(http: HttpClient, url: str, limit: int) -> Fetched:
     except SyncdError as error:
         return Fetched(issue=error.what)
     return Fetched(digest.hexdigest())
-
-
-async def status(http: HttpClient, url: str) -> int:
-    """What an address answers, after redirects; a failure of the server raises: it is not "gone"."""
-    extensions = {"expect": (*_CLIENT_ERRORS, 501)}
-    answer = await http.head(url, follow_redirects=True, extensions=extensions)
-    if answer.status_code in _REFUSED_HEAD:
-        request = http.build_request("GET", url, extensions=extensions)
-        answer = await http.send(request, stream=True, follow_redirects=True)
-        await answer.aclose()
-    return answer.status_code
