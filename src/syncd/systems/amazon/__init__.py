@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from syncd.errors import SyncdError
+from syncd.errors import ConfigError, SyncdError
 from syncd.sdk import outside
 from syncd.sdk.changes import ChangePage
 from syncd.sdk.channel import GalleryChange, ObservedGallery
@@ -31,6 +31,9 @@ from syncd.systems.amazon.submitting import Planned, Submission
 from syncd.systems.amazon.subscribing import Subscriptions
 from syncd.systems.amazon.watching import Watch
 
+if TYPE_CHECKING:
+    from syncd.systems.amazon.queue import Queue
+
 
 class AmazonSystem(System):
     """One seller's listings. A listing is a SKU in a marketplace, named `SKU@ATVPDKIKX0DER`."""
@@ -39,10 +42,11 @@ class AmazonSystem(System):
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL})
     options: ClassVar[type[Options]] = AmazonOptions
     max_batch: ClassVar[int] = min(1000, MOST)
-    max_open: ClassVar[int] = 5
+    max_open: ClassVar[int] = 100
+    """Amazon bounds how often feeds are handed over, not how many wait; and no call has to wait for a feed."""
     job_patience: ClassVar[timedelta] = timedelta(hours=8)
     """Large files may take up to eight hours: sellercentral-europe.amazon.com help 201201070, 2026-11-23."""
-    write_safety: ClassVar[WriteSafety] = WriteSafety.IDEMPOTENT
+    write_safety: ClassVar[WriteSafety] = WriteSafety.LOOKUP
     floor: ClassVar[timedelta] = timedelta(hours=24)
     """Images appear within 24 hours, most within 15 minutes: sellercentral.amazon.nl help 17811, 2026-11-23."""
     call_deadline: ClassVar[float] = 20.0
@@ -144,9 +148,7 @@ options:
         """What Amazon's notifications in the queue say; nothing without a queue."""
         if self._options.queue is None:
             return
-        from syncd.systems.amazon.queue import Queue
-
-        queue = Queue(self._context, self._options.queue)
+        queue = _queue_class()(self._context, self._options.queue)
         watch = Watch(self._context, queue, self._listings, self._options.seller, tuple(self._options.marketplaces))
         async for page in watch.changes(since):
             yield page
@@ -156,6 +158,17 @@ options:
         if self._options.queue is None:
             return ""
         return await Subscriptions(self._partner, self._options.queue, f"syncd {self._context.connection}").mend()
+
+
+def _queue_class() -> type[Queue]:
+    """Loaded when it is needed: botocore, which signs its requests, is an extra."""
+    try:
+        from syncd.systems.amazon.queue import Queue
+    except ImportError as error:
+        raise ConfigError(
+            f"A queue cannot be read: {error}.", remedy="Install `syncd[amazon]`, or leave `queue` out."
+        ) from error
+    return Queue
 
 
 def _only_adds(planned: Planned) -> bool:

@@ -1,7 +1,8 @@
 """Login with Amazon: access tokens of one grant, fetched when needed and put on calls of the Selling Partner API.
 
-Source: developer-docs.amazon.com/sp-api/docs/connecting-to-the-selling-partner-api, 2026-11-23. A token lives an hour; one
-that has ended is answered with 403, as a missing role is, and told by its words.
+A token lives an hour. One that has ended is answered with 403, as a missing role is; its words tell it apart. Sources:
+developer-docs.amazon.com/sp-api/docs/connecting-to-the-selling-partner-api and amzn/selling-partner-api-models#4122,
+2026-11-23.
 """
 
 from __future__ import annotations

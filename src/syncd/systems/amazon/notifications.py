@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,14 +63,14 @@ def notice_of(body: str) -> Notice:
 
 def _notice(kind: str, payload: Mapping[str, Any], at: Any) -> Notice:
     where = f"A notification {kind}"
-    known = {"kind": kind, "marketplace": str(payload.get("marketplaceid", "")), "at": _instant(at)}
+    known = Notice(kind, marketplace=str(payload.get("marketplaceid", "")), at=_instant(at))
     if kind == CONTENT:
         changed = shape.member(payload, "attributeschanged", list, where)
         asin = shape.member(payload, "asin", str, where)
-        return Notice(**known, asin=asin if any(name in SLOT_OF for name in changed) else "")
+        return replace(known, asin=asin if any(name in SLOT_OF for name in changed) else "")
     status = payload.get("status") if kind == STATUS else ()
-    return Notice(
-        **known,
+    return replace(
+        known,
         seller=shape.member(payload, "sellerid", str, where),
         sku=shape.member(payload, "sku", str, where),
         status="+".join(sorted(map(str, status or ()))),

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.credentials import Credentials
+
 from syncd.errors import AuthError, ConfigError, RejectedError
 from syncd.sdk.context import Context
 from syncd.systems.amazon import shape
@@ -39,8 +41,8 @@ class Queue:
 
     def __init__(self, context: Context, options: QueueOptions) -> None:
         self._http, self._url = context.http, options.address
-        secret = options.secret_key.get_secret_value()
-        self._auth = Signature(options.access_key, secret, options.region, "sqs", context.clock.now)
+        user = Credentials(options.access_key, options.secret_key.get_secret_value())
+        self._auth = Signature(user, "sqs", options.region, context.clock.now)
 
     async def receive(self) -> Sequence[Message]:
         """Some messages; none if the queue is empty. They are hidden for a while, and come again if not deleted."""

@@ -19,8 +19,8 @@ class Signature(httpx.Auth):
 
     requires_request_body = True
 
-    def __init__(self, access_key: str, secret_key: str, region: str, service: str, now: Callable[[], datetime]) -> None:
-        self._signer = _Signer(Credentials(access_key, secret_key), service, region, now)
+    def __init__(self, credentials: Credentials, service: str, region: str, now: Callable[[], datetime]) -> None:
+        self._signer = _Signer(credentials, service, region, now)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Sign the request as it is at this moment."""
@@ -31,7 +31,7 @@ class Signature(httpx.Auth):
         yield request
 
 
-class _Signer(SigV4Auth):
+class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
     """botocore asks the machine for the time; syncd's comes from its clock."""
 
     def __init__(self, credentials: Credentials, service: str, region: str, now: Callable[[], datetime]) -> None:

@@ -38,9 +38,7 @@ class Subscriptions:
         if not destination:
             destination = await self._make_destination()
             made.append(f"the destination {self._queue.arn}")
-        for event in self._queue.events:
-            if await self._subscribe(event, destination):
-                made.append(f"the subscription to {event}")
+        made += [f"the subscription to {e}" for e in self._queue.events if await self._subscribe(e, destination)]
         return f"made {', '.join(made)}" if made else ""
 
     async def _destination(self) -> str:

@@ -35,7 +35,9 @@ async def sweep(listings: Listings, marketplace: str, until: datetime) -> AsyncI
                 yield new
         after, more = window.latest, window.total > MOST
         if more and after == window.after:
-            raise RejectedError(f"More than {MOST} listings in {marketplace} were made at {after}; they cannot be listed.")
+            raise RejectedError(
+                f"More than {MOST} listings in {marketplace} were made at {after}; they cannot be listed."
+            )
 
 
 class _Window:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
 
 from syncd.errors import RejectedError
 from syncd.sdk.changes import Change, ChangePage, Subject
@@ -10,7 +11,9 @@ from syncd.sdk.context import Context
 from syncd.systems.amazon.listing import ListingName
 from syncd.systems.amazon.listings import Listings
 from syncd.systems.amazon.notifications import Notice, notice_of
-from syncd.systems.amazon.queue import Message, Queue
+
+if TYPE_CHECKING:
+    from syncd.systems.amazon.queue import Message, Queue
 
 
 class Watch:
