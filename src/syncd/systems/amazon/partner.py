@@ -67,7 +67,7 @@ class Partner:
         operation = next(iter(response.request.extensions.get("spend", {})), "")
         if not operation or not str(response.request.url).startswith(self._endpoint):
             return
-        self._context.log.info(
+        self._context.log.debug(
             "answered", operation=operation, status=response.status_code, request=response.headers.get(_REQUEST, "")
         )
         rate = _number(response.headers.get(_RATE, ""))

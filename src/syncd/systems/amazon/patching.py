@@ -107,6 +107,7 @@ class _Standing:
         self._item, self._hosting = item, hosting
         others = {entry.theirs.slot for entry in change.gallery if entry.theirs is not None}
         known = [*(entry.ours for entry in change.gallery if entry.ours is not None), *change.remove]
+        self._addresses = {media.external_id for media in known}
         ours = {slot for media in known for slot in self._slots(media)}
         ours |= {slot for slot, location in item.locations.items() if hosting.name_of(location)}
         self.taken = {slot for slot in item.locations if slot in others or slot not in ours}
@@ -127,5 +128,8 @@ class _Standing:
             if name:
                 if name == media.name:
                     yield slot
-            elif media.external_id == location or (media.external_id == slot and is_copy(location)):
+            elif media.external_id == location or (media.external_id == slot and self._is_unseen_copy(location)):
                 yield slot
+
+    def _is_unseen_copy(self, location: str) -> bool:
+        return is_copy(location) and location not in self._addresses
