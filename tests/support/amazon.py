@@ -1,4 +1,4 @@
-"""A connection to the fake Amazon: the system as it runs, its limits kept by the engine's scheduler, time that moves."""
+"""A connection to the fake Amazon: the system as it runs, limits kept by the engine's scheduler, time that moves."""
 
 from __future__ import annotations
 

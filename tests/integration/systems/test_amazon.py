@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 import structlog
+from tests.support.amazon import Book, Shop, open_shop
+from tests.support.vendors.amazon.login import REFRESH, SECRET
+from tests.support.vendors.amazon.shelf import TAKES
+from tests.support.vendors.amazon.vendor import CA, US
 
 from syncd.errors import AuthError, ConfigError, HostileInput, RejectedError, SyncdError, TransientError
 from syncd.sdk.channel import GalleryChange
 from syncd.sdk.media import Answer, MediaState
 from syncd.testing.clock import ManualClock
 from syncd.testing.vendor import Mischief
-from tests.support.amazon import Book, Shop, open_shop
-from tests.support.vendors.amazon.login import REFRESH, SECRET
-from tests.support.vendors.amazon.shelf import TAKES
-from tests.support.vendors.amazon.vendor import CA, US
 
 LISTING, OTHER = f"GL-0412@{US}", f"GL-0413@{US}"
 STUDIO = {"MAIN": "studio://front.jpg", "PT01": "studio://back.jpg", "PT04": "studio://size-chart.jpg"}
@@ -271,7 +271,7 @@ async def test_a_picture_the_world_cannot_fetch_is_not_submitted(shop: Shop):
     picture = shop.picture("beach")
     shop.served.clear()
     change = Book().change(await shop.gallery(LISTING), add=[picture])
-    with pytest.raises(TransientError, match="could not fetch https://media.acme.example/m/beach.jpg"):
+    with pytest.raises(TransientError, match=r"could not fetch .*/m/beach\.jpg"):
         await shop.apply(change)
     assert shop.vendor.patches == []
 
@@ -340,9 +340,9 @@ async def test_a_cancelled_call_leaves_no_task(shop: Shop):
     batch = await additions(shop, 12)
     before = asyncio.all_tasks()
     work = asyncio.create_task(shop.system.apply(batch))
-    for _ in range(1000):  # until five have gone and the others wait for their turn, which time alone brings
+    for _ in range(1000):  # until four have gone, one token is kept for takedowns, and the others wait for time
         await asyncio.sleep(0)
-    assert len(shop.vendor.patches) == 5
+    assert len(shop.vendor.patches) == 4
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
@@ -407,7 +407,7 @@ async def test_usage_plans_are_kept(shop: Shop):
     began = shop.clock.monotonic()
     results = await shop.apply(*batch)
     assert {result.answer for result in results} == {Answer.ACCEPTED}
-    assert shop.clock.monotonic() - began > 6  # 40 patches, five of them at once, five a second
+    assert shop.clock.monotonic() - began > 6  # 40 patches, four of them at once, five a second
 
 
 async def test_the_accounts_own_rate_counts(shop: Shop):

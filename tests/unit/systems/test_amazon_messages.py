@@ -49,9 +49,8 @@ def error(**changed: Any) -> dict[str, Any]:
 
 
 def test_a_feed_holds_a_patch_per_listing():
-    patches = [
-        Patch(Item(name, product_type="BEAUTY"), {"PT01": "https://x.example/a.jpg"}) for name in named("a", "b")
-    ]
+    wanted = {"PT01": "https://x.example/a.jpg"}
+    patches = [Patch(Item(name, product_type="BEAUTY"), wanted) for name in named("a", "b")]
     document = messages.document_of("A3", "en_US", patches)
     assert document["header"] == {"sellerId": "A3", "version": "2.0", "issueLocale": "en_US"}
     assert [(one["sku"], one["operationType"], len(one["patches"])) for one in document["messages"]] == [

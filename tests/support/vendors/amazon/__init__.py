@@ -1,4 +1,4 @@
-"""Amazon's Selling Partner API as it documents itself: login, listings, catalogue, feeds, notifications, usage plans."""
+"""Amazon's Selling Partner API as it documents itself: login, listings, catalogue, feeds, notifications, limits."""
 
 from tests.support.vendors.amazon.vendor import AmazonVendor
 
