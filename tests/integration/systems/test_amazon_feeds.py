@@ -13,7 +13,7 @@ from tests.support.vendors.amazon.feeds import QUEUED, WORKED, Feed
 from tests.support.vendors.amazon.shelf import TAKES
 from tests.support.vendors.amazon.vendor import CA, US
 
-from syncd.errors import RateLimited, TransientError
+from syncd.errors import RateLimited
 from syncd.sdk.channel import GalleryChange, Settles
 from syncd.sdk.media import Answer, Issue, ItemResult
 from syncd.testing.clock import ManualClock
@@ -26,7 +26,7 @@ NAMES = [f"GL-0412@{US}", f"GL-0413@{US}", f"GL-0412@{CA}"]
 async def shop(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Shop]:
     async with open_shop(tmp_path, clock, feed_from=2) as shop:
         yield shop
-        assert shop.vendor.buckets.refused == []
+        assert shop.vendor.violations == []
 
 
 Books = dict[str, Book]
@@ -140,12 +140,16 @@ async def test_a_feed_that_ends_otherwise_says_so(shop: Shop, end: Any, answer: 
     assert found[NAMES[2]].answer is Answer.PENDING
 
 
-async def test_a_lost_answer_makes_no_second_feed(shop: Shop):
+async def test_a_feed_whose_answer_is_lost_is_handed_over_again_behind_the_first(shop: Shop):
     batch = await additions(shop)
     shop.vendor.mischief.append(Mischief(500, late=True))
-    with pytest.raises(TransientError):
-        await shop.apply(*batch)
-    assert len(feeds(shop)) == 1
+    results = await shop.apply(*batch)
+    assert [(feed.id, feed.marketplaces) for feed in feeds(shop)] == [("50001", [US]), ("50002", [US]), ("50003", [CA])]
+    assert results[0].job == f"{US}=50002 {CA}=50003"
+    shop.vendor.settle()
+    assert [[one.source for one in shop.vendor.gallery(name) if not one.foreign] for name in NAMES] == [
+        [f"https://media.acme.example/m/new{number}.jpg"] for number in range(3)
+    ]
 
 
 async def test_a_report_that_is_cut_off_settles_nothing(shop: Shop):

@@ -80,4 +80,3 @@ async def test_an_answer_that_lacks_the_images_is_not_believed() -> None:
     async with exchanges(account):
         with pytest.raises(AssertionError, match="believed"):
             await suite.test_damaged_answers_never_look_like_less(account, "renamed")
-

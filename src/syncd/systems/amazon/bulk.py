@@ -67,8 +67,8 @@ class Bulk:
         """
         feeds = dict(part.split("=", 1) for part in job.split())
         by_marketplace = defaultdict(list)
-        for listing in listings:
-            by_marketplace[ListingName.parse(listing).marketplace].append(ListingName.parse(listing))
+        for name in filter(None, map(ListingName.parse, listings)):
+            by_marketplace[name.marketplace].append(name)
         return [
             result
             for marketplace, names in by_marketplace.items()

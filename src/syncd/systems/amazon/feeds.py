@@ -27,7 +27,12 @@ class Feeds:
         self._partner, self._http = partner, http
 
     async def submit(self, marketplace: str, document: Mapping[str, Any]) -> str:
-        """Hand over a listings feed; returns its id. Not repeated: each call would be another feed."""
+        """Hand over a listings feed; returns its id.
+
+        A lost answer is asked for again, which makes another feed of the same content. Feeds are carried out in the
+        order of their queue (developer-docs.amazon.com/sp-api/docs/feeds-api-faq, 2026-11-23), so once the one that
+        was answered is through, the other is.
+        """
         made = await self._partner.object(
             "createFeedDocument", "POST", _DOCUMENTS, json={"contentType": _CONTENT_TYPE}, repeatable=True
         )
@@ -39,7 +44,9 @@ class Feeds:
             "marketplaceIds": [marketplace],
             "inputFeedDocumentId": shape.member(made, "feedDocumentId", str, "A feed document"),
         }
-        found = await self._partner.object("createFeed", "POST", _FEEDS, json=feed, also=(LISTINGS_FEED,))
+        found = await self._partner.object(
+            "createFeed", "POST", _FEEDS, json=feed, also=(LISTINGS_FEED,), repeatable=True
+        )
         return shape.member(found, "feedId", str, "The answer to a feed")
 
     async def feed(self, feed: str) -> dict[str, Any] | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from syncd.errors import RejectedError
-
 
 class ListingName(NamedTuple):
     """What names a listing. SKUs may hold `@`, ids of marketplaces never do."""
@@ -17,9 +15,7 @@ class ListingName(NamedTuple):
         return f"{self.sku}@{self.marketplace}"
 
     @classmethod
-    def parse(cls, text: str) -> ListingName:
-        """Raises RejectedError if the text names no listing."""
+    def parse(cls, text: str) -> ListingName | None:
+        """The listing a text names; None if it names none."""
         sku, at, marketplace = text.rpartition("@")
-        if not (sku and at and marketplace):
-            raise RejectedError(f"{text} is no listing: a SKU, `@` and the id of a marketplace.")
-        return cls(sku, marketplace)
+        return cls(sku, marketplace) if sku and at and marketplace else None

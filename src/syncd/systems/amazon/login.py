@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from syncd.clock import Clock
-from syncd.errors import AuthError
+from syncd.errors import AuthError, TransientError
 from syncd.sdk.http import HttpClient
 from syncd.systems.amazon import shape
 from syncd.systems.amazon.options import AmazonOptions
@@ -69,9 +69,9 @@ class Login(httpx.Auth):
         asked = self._clock.now()
         extensions = {"expect": _REFUSED, "idempotent": True}
         response = await self._http.post(TOKENS, data=self._grant, auth=httpx.Auth(), extensions=extensions)
-        found = shape.answer(response, "Login with Amazon")
         if response.status_code in _REFUSED:
-            raise AuthError(f"Login with Amazon refused the client or its grant: {found.get('error', 'no reason')}.")
+            raise AuthError(f"Login with Amazon refused the client or its grant: {_reason(response)}.")
+        found = shape.answer(response, "Login with Amazon")
         self._token = shape.member(found, "access_token", str, "An answer of Login with Amazon")
         self._renew_at = _renewal(asked, found)
 
@@ -89,6 +89,14 @@ def grantless_login(http: HttpClient, clock: Clock, options: AmazonOptions) -> L
 
 def _client(options: AmazonOptions) -> dict[str, str]:
     return {"client_id": options.client_id, "client_secret": options.client_secret.get_secret_value()}
+
+
+def _reason(response: httpx.Response) -> str:
+    """OAuth's word for a refusal; nothing else of an answer that could repeat what was sent."""
+    try:
+        return str(shape.answer(response, "")["error"])[:40]
+    except (KeyError, TransientError):
+        return f"status {response.status_code}"
 
 
 def _renewal(asked: datetime, found: Mapping[str, object]) -> datetime:

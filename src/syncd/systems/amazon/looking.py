@@ -32,6 +32,9 @@ class Looking:
 
     async def some(self, names: Sequence[str]) -> AsyncIterator[ObservedGallery]:
         """Yield these listings, those that Amazon does not know with `exists=False`."""
+        for text in names:
+            if ListingName.parse(text) is None:
+                yield ObservedGallery(text, exists=False)
         for marketplace, part in parts(names, self._marketplaces):
             found = await self._items(part)
             for gallery in await self._galleries(marketplace, list(found.values())):
@@ -87,13 +90,13 @@ class Looking:
 
 
 def parts(names: Sequence[str], marketplaces: Mapping[str, str]) -> Sequence[tuple[str, Sequence[ListingName]]]:
-    """Listings by marketplace, as many together as one search takes.
+    """Listings by marketplace, as many together as one search takes; what names none is in no part.
 
     Raises:
         ConfigError: one is in a marketplace that is not configured: it cannot be looked at, and is not gone.
     """
     found: dict[str, list[ListingName]] = defaultdict(list)
-    for name in map(ListingName.parse, dict.fromkeys(names)):
+    for name in filter(None, map(ListingName.parse, dict.fromkeys(names))):
         if name.marketplace not in marketplaces:
             raise ConfigError(
                 f"The listing {name} is in a marketplace that `marketplaces` does not name.",

@@ -87,7 +87,10 @@ def _values(attributes: Mapping[str, Any], attribute: str, name: ListingName) ->
     """The values that hold in this marketplace; a value without marketplace holds in all."""
     if attribute not in attributes:
         return
-    for value in shape.member(attributes, attribute, list, str(name)):
+    values = shape.member(attributes, attribute, list, str(name))
+    if not values:
+        raise shape.drifted(f"{attribute} of {name} is empty, which Amazon leaves out", attributes)
+    for value in values:
         if not isinstance(value, Mapping) or value.get("marketplace_id", name.marketplace) == name.marketplace:
             yield value
 

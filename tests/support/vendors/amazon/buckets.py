@@ -25,7 +25,7 @@ PLANS: dict[str, tuple[float, float]] = {
 
 @dataclass
 class Buckets:
-    """Every operation's tokens. `refused` are the operations that were called too often, in order."""
+    """Every operation's tokens. `refused` says of every call that came too often."""
 
     clock: Clock
     plans: dict[str, tuple[float, float]] = field(default_factory=lambda: dict(PLANS))
@@ -41,5 +41,5 @@ class Buckets:
         enough = level >= 1 - 1e-9
         self._levels[operation] = (level - 1 if enough else level, now)
         if not enough:
-            self.refused.append(operation)
+            self.refused.append(f"{operation} came too often at {now:g}")
         return enough

@@ -54,7 +54,8 @@ class AmazonVendor(ShopVendor):
         """
         super().__init__(clock)
         self.strict = strict
-        self.desk, self.buckets, self.shelf, self.notices = Desk(clock), Buckets(clock), Shelf(clock), Notices()
+        self.desk, self.shelf, self.notices = Desk(clock), Shelf(clock), Notices()
+        self.buckets = Buckets(clock, refused=self.violations)
         self.feeds = FeedHouse(clock, self._carry_out)
         self.patches: list[tuple[str, dict[str, Any]]] = []
         """Every patch that was accepted: the listing and the body."""
