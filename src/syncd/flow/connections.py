@@ -100,6 +100,15 @@ class Connections:
     def catalog(self, name: str) -> Catalog:
         return cast(Catalog, self.get(name, Role.CATALOG))
 
+    def options(self, name: str) -> Options:
+        """A connection's options, with what its references stand for.
+
+        Raises:
+            ConfigError: one of them cannot be resolved.
+        """
+        system = self.system_class(name)
+        return self.configuration.active.bundle.options(name, system.options, self._secrets)
+
     def system_class(self, name: str) -> type[System]:
         return self.configuration.registry.get(self.config(name).connector)
 
@@ -127,8 +136,7 @@ class Connections:
         return opened.systems[role]
 
     def _connect(self, name: str, connection: Connection, text: str) -> _Open:
-        system = self.configuration.registry.get(connection.connector)
-        options = self.configuration.active.bundle.options(name, system.options, self._secrets)
+        system, options = self.system_class(name), self.options(name)
         gate = LaneGate(name, self.lanes, system.limits(options))
         http = open_client(
             name, self.clock, secrets_of(options), deadline=system.call_deadline, overrides=system.faults, gate=gate,
