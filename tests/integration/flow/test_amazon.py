@@ -91,7 +91,7 @@ async def test_pictures_go_up_in_order_stay_known_and_come_down(world: AmazonWor
     first = await world.publish("GL-0001_one.jpg", colour="red")
     assert world.ours() == {"PT02": (await world.names(first))[0]}
     await world.swept()  # Amazon has copied it: the sweep sees only the copy
-    assert (await world.placed(first))["shop"] == ["live"]
+    assert (await world.placed(first))["shop"] == ["shown"]
     assert len(world.vendor.patches) == 1
 
     second = await world.publish("GL-0001_two.jpg", colour="blue")
@@ -99,7 +99,7 @@ async def test_pictures_go_up_in_order_stay_known_and_come_down(world: AmazonWor
     newest, oldest = await world.names(second, first)
     assert world.ours() == {"PT02": newest, "PT03": oldest}
     assert len(world.vendor.patches) == 2
-    assert await states(world) == ["live", "live"]
+    assert await states(world) == ["shown", "shown"]
 
     await withdraw(world.services, first, by="dana@acme.example", because="creator asked")
     await world.until(lambda: world.all_gone(first))
