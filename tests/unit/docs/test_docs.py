@@ -143,7 +143,7 @@ def test_every_error_says_what_to_do(code: ModuleType) -> None:
 def test_every_option_of_every_system_is_documented() -> None:
     text = page("systems.md")
     systems = Registry.discover(ROOT / "nowhere").systems
-    assert {"folder", "webhook", "table", "feed"} <= set(systems)
+    assert {"folder", "webhook", "table", "feed", "amazon"} <= set(systems)
     for name, system in systems.items():
         start = text.index(f"\n## {name}\n")
         section = text[start : text.find("\n## ", start + 1)]
@@ -284,7 +284,10 @@ def examples() -> Iterator[tuple[str, str, str]]:
 
 
 EXAMPLES = list(examples())
-STANDS_FOR = {"feed": "shop-feed", "table": "catalog", "webhook": "creators-hook", "folder": "creators-folder"}
+STANDS_FOR = {
+    "feed": "shop-feed", "amazon": "shop-feed", "table": "catalog", "webhook": "creators-hook",
+    "folder": "creators-folder",
+}  # fmt: skip
 
 
 def test_there_are_examples() -> None:

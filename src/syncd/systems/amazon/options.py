@@ -64,7 +64,7 @@ class AmazonOptions(Options):
     client_secret: SecretStr = Field(description="Its client secret.")
     refresh_token: SecretStr = Field(description="What the seller's authorization of the application gave.")
     feed_from: int = Field(
-        100, ge=1, description="From so many listings that only gain images on, a batch is one feed instead of calls."
+        300, ge=1, description="From so many listings that only gain images on, a batch is one feed instead of calls."
     )
     shoppers: bool = Field(
         True, description="Ask the catalogue which images shoppers see; a call per 20 listings, two a second."
