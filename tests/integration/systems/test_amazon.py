@@ -268,6 +268,14 @@ async def test_a_listing_amazon_does_not_know_is_rejected_and_the_others_go_on(s
     assert found == {f"GL-9999@{US}": Answer.REJECTED, OTHER: Answer.ACCEPTED}
 
 
+async def test_a_listing_that_is_not_complete_is_not_written_to(shop: Shop):
+    change = Book().change(await shop.gallery(OTHER), add=[shop.picture("beach")])
+    shop.vendor.offer(OTHER).product_type = ""
+    [result] = await shop.apply(change)
+    assert (result.answer, shop.vendor.patches) == (Answer.REJECTED, [])
+    assert "product type" in result.message
+
+
 # --- reachability ---------------------------------------------------------------------------------------------------
 
 

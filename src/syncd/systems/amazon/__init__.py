@@ -174,4 +174,6 @@ def _queue_class() -> type[Queue]:
 def _only_adds(planned: Planned) -> bool:
     """Whether a change puts images up, and does nothing else."""
     change, patch = planned.change, planned.patch
-    return patch is not None and not (patch.empty or patch.delete or patch.issues or change.remove)
+    if patch is None or patch.empty or not patch.item.product_type:
+        return False
+    return not (patch.delete or patch.issues or change.remove)

@@ -87,12 +87,12 @@ class Listings:
         """
         mode = {"mode": "VALIDATION_PREVIEW"} if preview else {}
         return await self._partner.object(
-            "patchListingsItem",
+            PREVIEW if preview else "patchListingsItem",  # the first is whose rate the answer tells
             "PATCH",
             f"{self._path}/{quote(name.sku, safe='')}",
             params={**self._common(name.marketplace), **mode},
             json=body,
-            also=(PREVIEW,) if preview else (),
+            also=("patchListingsItem",) if preview else (),
             repeatable=True,
         )
 

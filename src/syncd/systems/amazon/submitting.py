@@ -18,6 +18,7 @@ AT_ONCE = 5
 """Patches under way at a time: as many as come back in a second."""
 _ANSWERS = {"ACCEPTED": Answer.ACCEPTED, "VALID": Answer.ACCEPTED, "INVALID": Answer.REJECTED}
 _STOPS = (Kind.AUTH, Kind.CONFIG, Kind.BUG)
+_REFUSALS = (Kind.REJECTED, Kind.NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,12 @@ class Submission:
         """One result per change; what fails for one keeps no other back.
 
         Raises:
-            SyncdError: what would fail for all (login, configuration), or what did.
+            SyncdError: what would fail for all (login, configuration), or did without being a refusal.
         """
         done = await _each(batch, self._try)
         errors = [each for each in done if isinstance(each, SyncdError)]
         for error in errors:
-            if error.kind in _STOPS or len(errors) == len(batch):
+            if error.kind in _STOPS or (len(errors) == len(batch) and error.kind not in _REFUSALS):
                 raise error
         return [
             _failed(planned.change.listing, each) if isinstance(each, SyncdError) else each
@@ -61,6 +62,10 @@ class Submission:
             return ItemResult(listing, Answer.REJECTED, f"Amazon has no listing {listing}.")
         if patch.empty:
             return accepted(listing, patch)
+        if not patch.item.product_type:
+            return ItemResult(
+                listing, Answer.REJECTED, f"{listing} has no product type: complete it in Seller Central."
+            )
         await self._reachability.require(patch.fetched)
         given = await self._listings.patch(patch.item.name, patch.body, preview=self._preview)
         return _result(listing, patch, given)
@@ -91,8 +96,7 @@ def _result(listing: str, patch: Patch, given: object) -> ItemResult:
 
 
 def _failed(listing: str, error: SyncdError) -> ItemResult:
-    refused = error.kind in (Kind.REJECTED, Kind.NOT_FOUND)
-    return ItemResult(listing, Answer.REJECTED if refused else Answer.RETRY, error.what)
+    return ItemResult(listing, Answer.REJECTED if error.kind in _REFUSALS else Answer.RETRY, error.what)
 
 
 async def _each(
