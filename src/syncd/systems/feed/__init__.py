@@ -12,15 +12,15 @@ from typing import IO, ClassVar
 from pydantic import Field
 
 from syncd.errors import NotFoundError
+from syncd.sdk import outside
 from syncd.sdk.channel import GalleryChange, ObservedGallery
 from syncd.sdk.context import Context
 from syncd.sdk.media import Answer, Issue, ItemResult, Media, ObservedMedia
-from syncd.sdk.outside import answering
 from syncd.sdk.resource import Resource
 from syncd.sdk.roles import Role
 from syncd.sdk.system import Options, System
 from syncd.sdk.values import Duration, Size
-from syncd.systems.feed import document, merging, outside
+from syncd.systems.feed import document, merging
 from syncd.systems.feed.items import Node
 from syncd.systems.feed.placing import Placing
 from syncd.systems.feed.spec import GOOGLE
@@ -155,7 +155,7 @@ options:
 
     async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
         """Which of these still answer with success under their public address, and how."""
-        return await answering(self._context.http, media)
+        return await outside.answering(self._context.http, media)
 
     async def check(self) -> str:
         """Whether the base can be read, and how many items it holds."""
