@@ -17,6 +17,8 @@ from tests.support.dovecot import Dovecot, find_dovecot
 from tests.support.mail import Mailbox
 from tests.support.postgres import Postgres, find_binaries
 
+pytest_plugins = ["syncd.testing.contracts.plugin", "pytester"]
+
 for name in [name for name in os.environ if name.startswith("SYNCD_")]:
     if name != "SYNCD_CONTRACTS":
         del os.environ[name]
