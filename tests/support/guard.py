@@ -15,7 +15,7 @@ import threading
 
 
 def keep(command: list[str]) -> int:
-    """Run a command that ends with the test run; its output goes to standard error, its process id to standard output."""
+    """Run a command that ends with the test run; its output goes to standard error, its id to standard output."""
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True)
     print(child.pid, flush=True)
     threading.Thread(target=_obey, args=(child,), daemon=True).start()

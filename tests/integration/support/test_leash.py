@@ -12,7 +12,11 @@ from pathlib import Path
 from tests.support.leash import LastWill, Leashed, environment
 
 SLEEPER = [sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"]
-STUBBORN = [sys.executable, "-c", "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()"]
+STUBBORN = [
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()",
+]
 
 
 def until(condition, seconds: float = 30.0) -> None:
