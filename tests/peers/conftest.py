@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from tests.peers.directus.api import DirectusApi
 from tests.peers.directus.server import EDITOR_TOKEN, TOKEN, DirectusServer
 from tests.peers.handles import Directus, Vendure
-from tests.peers.installation import Unavailable, install
+from tests.peers.installation import Installation, Unavailable, install
+from tests.peers.process import PeerProcess
 from tests.peers.vendure.api import VendureApi
 from tests.peers.vendure.server import VendureServer
 from tests.support.postgres import Postgres, find_binaries
@@ -29,26 +33,36 @@ def peer_postgres() -> Iterator[Postgres]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
-def directus_server(peer_postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DirectusServer]:
+P = TypeVar("P", bound=PeerProcess)
+
+
+@contextmanager
+def started(
+    kind: Callable[[Installation, Path, Postgres], P], name: str, folder: Path, postgres: Postgres
+) -> Iterator[P]:
+    """A peer while the test run lasts; where it cannot run its tests fail with what is missing."""
+    missing = ""
     try:
-        server = DirectusServer(install("directus"), tmp_path_factory.mktemp("directus"), peer_postgres)
+        server = kind(install(name), folder, postgres)
         server.create()
-    except Unavailable as missing:
-        pytest.fail(str(missing), pytrace=False)
+    except Unavailable as unavailable:
+        missing = str(unavailable)
+    if missing:
+        pytest.fail(missing, pytrace=False)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def directus_server(peer_postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DirectusServer]:
+    with started(DirectusServer, "directus", tmp_path_factory.mktemp("directus"), peer_postgres) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def vendure_server(peer_postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VendureServer]:
-    try:
-        server = VendureServer(install("vendure"), tmp_path_factory.mktemp("vendure"), peer_postgres)
-        server.create()
-    except Unavailable as missing:
-        pytest.fail(str(missing), pytrace=False)
-    yield server
-    server.stop()
+    with started(VendureServer, "vendure", tmp_path_factory.mktemp("vendure"), peer_postgres) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

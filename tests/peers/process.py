@@ -46,6 +46,10 @@ class PeerProcess:
         """Its environment, beside what every program needs."""
         raise NotImplementedError
 
+    def create(self) -> None:
+        """Make what it stores its state in, and start it for the first time."""
+        raise NotImplementedError
+
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.running

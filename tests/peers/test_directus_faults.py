@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncIterator
 
@@ -98,7 +99,8 @@ async def test_a_write_whose_answer_was_lost_is_there(
 ):
     own = str(uuid.uuid4())
     directus_proxy.disturb(fault, method="POST", path="/files")
-    await attempt(through, own)
+    await attempt(through, own, patience=5)
+    await directus_proxy.settled()
     assert await directus.api.content(own) == RED
     assert (await attempt(through, own)).status_code == 400  # again: it is there
     assert len(await directus.api.files()) == 1
@@ -116,14 +118,12 @@ async def test_a_write_that_did_not_arrive_is_not_there(
     assert (await attempt(through, own)).status_code == 200
 
 
-async def attempt(api: DirectusApi, own: str) -> httpx.Response | None:
-    """An upload under an id of its own; what its caller got."""
-    try:
-        return await api.send(
-            "POST", "/files", data={"id": own}, files={"file": ("a.jpg", RED, "image/jpeg")}, timeout=5
-        )
-    except httpx.TransportError:
-        return None
+async def attempt(api: DirectusApi, own: str, patience: float = 60.0) -> httpx.Response | None:
+    """An upload under an id of its own; what its caller got within so many seconds."""
+    file = {"file": ("a.jpg", RED, "image/jpeg")}
+    with contextlib.suppress(httpx.TransportError):
+        return await api.send("POST", "/files", data={"id": own}, files=file, timeout=patience)
+    return None
 
 
 async def test_a_doubled_write_is_told(directus: Directus, directus_proxy: FaultProxy, through: DirectusApi):
@@ -148,7 +148,7 @@ async def test_a_frozen_directus_writes_after_its_caller_gave_up(
 ):
     own = str(uuid.uuid4())
     directus_proxy.disturb(Freeze(directus.server), method="POST", path="/files")
-    assert await attempt(through, own) is None
+    assert await attempt(through, own, patience=5) is None
     await directus_proxy.settled()
     (exchange,) = directus_proxy.traffic.exchanges
     if not exchange.accepted:  # it woke up under pressure
@@ -156,3 +156,39 @@ async def test_a_frozen_directus_writes_after_its_caller_gave_up(
         assert (await attempt(through, own)).status_code in (200, 503)
     else:
         assert await directus.api.content(own) == RED
+
+
+async def test_who_looks_before_writing_again_gets_through_a_dozen_faults(
+    directus: Directus, directus_proxy: FaultProxy, through: DirectusApi
+):
+    faults = [
+        Refuse(), FailAfter(), LoseRequest(), LoseAnswer(), WithholdAnswer(), Double(), Double(at_once=True),
+        Kill(directus.server), Kill(directus.server, after=False), Freeze(directus.server),
+    ]  # fmt: skip
+    rule = directus_proxy.disturb_at_random(7, faults, 12, share=0.5)
+    foreign = await directus.api.upload("foreign.jpg", jpeg("black"))
+    contents = {str(uuid.uuid4()): jpeg("red", (100 + n, 100)) for n in range(15)}
+    for own, content in contents.items():
+        await persist(directus_proxy, through, own, content)
+    assert rule.left == 0
+    await directus_proxy.settled()
+    assert {file["id"] for file in await directus.api.files()} == {foreign, *contents}
+    assert [await directus.api.content(own) for own in contents] == list(contents.values())
+    assert await directus.api.content(foreign) == jpeg("black")
+
+
+async def persist(proxy: FaultProxy, api: DirectusApi, own: str, content: bytes) -> None:
+    """Upload until it is there: ask what there is before each attempt, and mend what was left half done."""
+    for _ in range(60):
+        with contextlib.suppress(httpx.TransportError):
+            seen = await api.send("GET", f"/files?filter[id][_eq]={own}", timeout=5)
+            found = seen.json()["data"] if seen.is_success else None
+            if found and found[0]["filesize"] == str(len(content)):
+                return
+            file = {"file": ("a.jpg", content, "image/jpeg")}
+            if found:
+                await api.send("PATCH", f"/files/{own}", files=file, timeout=5)
+            elif found == []:
+                await api.send("POST", "/files", data={"id": own}, files=file, timeout=5)
+        await proxy.settled()  # while it is down there is nothing to ask
+    pytest.fail(f"{own} was not uploaded")
