@@ -87,7 +87,7 @@ async def test_several_at_once_are_told_in_one_event_or_in_many(directus: Direct
     products = [await directus.api.add_product(f"GL-000{n}") for n in range(2)]
     await heard(hooked, 2)
     await directus.api.data("PATCH", "/items/products", json={"keys": products, "data": {"title": "one"}})
-    assert (await heard(hooked, 3))[2]["keys"] == products
+    assert sorted((await heard(hooked, 3))[2]["keys"]) == sorted(products)
     await directus.api.data("PATCH", "/items/products", json=[{"id": key, "title": "many"} for key in products])
     assert sorted(event["keys"][0] for event in (await heard(hooked, 5))[3:]) == sorted(products)
 
