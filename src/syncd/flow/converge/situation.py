@@ -44,7 +44,8 @@ class AssetFacts:
 class PlaceFacts:
     """One place: what was observed there, what we placed, which assets belong there.
 
-    `refused` says of placements, by id, in what words the system will not show what it holds of them.
+    `refused` says of placements, by id, in what words the system will not show what it holds of them. `awaited` are
+    those whose removal it took, and which it may show for a while yet.
     """
 
     place: str
@@ -54,6 +55,7 @@ class PlaceFacts:
     observed_at: datetime | None = None
     seen: list[dict[str, Any]] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    awaited: frozenset[str] = frozenset()
     revision: str = ""
     released: bool = False
     pinned: bool = False
