@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -14,6 +15,7 @@ from syncd.sdk.catalog import CatalogPage
 from syncd.sdk.http import open_client
 from syncd.sdk.roles import Role
 from syncd.systems.table import TableOptions, TableSystem
+from syncd.systems.table.rows import Columns, open_rows
 from syncd.testing.clock import ManualClock
 
 CSV = "sku,ean,state,pack,name,shopify,colour\nGL-1,0401,Active,v3,Glow Serum,8812,red\nGL-2,0402,ENDED,,Old,,\n"
@@ -144,6 +146,13 @@ async def test_a_table_at_a_url_is_fetched_once_while_it_stays_the_same(tmp_path
         del served.pages["/p.csv"]
         with pytest.raises(NotFoundError):
             await pages(system)
+
+
+def test_rows_nobody_reads_on_are_dropped_without_a_word_after_their_file_was_closed():
+    with io.BytesIO(CSV.encode()) as file:
+        rows = open_rows(file, "csv", ",", Columns(), "p.csv")
+        assert next(rows).cells["sku"] == "GL-1"
+    rows.close()
 
 
 async def test_a_download_that_ends_early_raises(tmp_path, clock):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -46,7 +46,7 @@ class Row:
     cells: Mapping[str, str]
 
 
-def open_rows(file: IO[bytes], form: str, delimiter: str, columns: Columns, name: str) -> Iterator[Row]:
+def open_rows(file: IO[bytes], form: str, delimiter: str, columns: Columns, name: str) -> Generator[Row, None, None]:
     """
     Args:
         file: at its beginning.
@@ -70,7 +70,8 @@ def open_rows(file: IO[bytes], form: str, delimiter: str, columns: Columns, name
     except UnicodeDecodeError as error:
         raise RejectedError(f"{name} is no UTF-8 text ({error.reason}).", remedy="Export it as UTF-8.") from error
     finally:
-        text.detach()
+        if not text.closed:  # a reader that stopped early may drop these rows after it has closed the file
+            text.detach()
 
 
 def _csv(text: IO[str], delimiter: str, columns: Columns, name: str) -> Iterator[Row]:
