@@ -10,19 +10,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import respx
-from tests.support import systems
-from tests.support.vendors.shopify import HOSTS, SHOP, ShopifyShop
 
 from syncd.engine.limiter import Limiter
 from syncd.engine.work import Urgency
 from syncd.sdk.channel import GalleryChange, GalleryItem, ObservedGallery
-from syncd.sdk.http import open_client
+from syncd.sdk.http import HttpClient, open_client
 from syncd.sdk.limits import CALLS
 from syncd.sdk.media import Answer, ItemResult, Media
+from syncd.sdk.oauth.credential import Issued, OAuthCredential
+from syncd.sdk.oauth.declaration import MAIN, Authorization, ClientCredentials
+from syncd.sdk.oauth.exchange import Exchange
+from syncd.sdk.oauth.tokens import Tokens
 from syncd.sdk.redact import secrets_of
 from syncd.sdk.roles import Role
 from syncd.systems.shopify import ShopifyOptions, ShopifySystem
 from syncd.testing.clock import ManualClock
+from tests.support import systems
+from tests.support.vendors.shopify import HOSTS, SHOP, ShopifyShop
 
 T = TypeVar("T")
 ROUNDS = 40
@@ -140,6 +144,39 @@ async def bench(
         with respx.mock(using="httpx", assert_all_called=False) as router:
             for host in HOSTS:
                 router.route(host=host).mock(side_effect=shop)
+            login = log_in(http, clock, ShopifySystem.authorization(read))
             context = replace(systems.context(root, clock, http=http, media=contents), limits=gate)
             yield Bench(clock, shop, ShopifySystem(context, read, role), gate, contents)
+            if login is not None:
+                await login.close()
     gate.limiter.close()
+
+
+def log_in(http: HttpClient, clock: ManualClock, declared: Mapping[str, Authorization]) -> OAuthCredential | None:
+    """Put the declared login on the client, as the daemon does; its tokens are kept nowhere."""
+    if MAIN not in declared:
+        return None
+    exchange = Exchange("test", clock, lambda: declared[MAIN], http)
+    source = Issued(exchange) if isinstance(declared[MAIN], ClientCredentials) else Signed(exchange)
+    login = OAuthCredential("test", clock, source, declared[MAIN])
+    login.attach_to(http)
+    http.auth = login.auth
+    return login
+
+
+class Signed:
+    """Tokens of a person who signed in; the code is `c0de`."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def present(self, held: Tokens) -> Tokens:
+        return held
+
+    async def newer(self, held: Tokens | None) -> Tokens:
+        if held is None:
+            return await self._exchange.redeem("c0de", "http://127.0.0.1:1/", "")
+        return (await self._exchange.refresh(held.refresh)).following(held)
+
+    async def close(self) -> None:
+        await self._exchange.close()

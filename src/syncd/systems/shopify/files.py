@@ -52,7 +52,7 @@ class Files:
         for part in _parts(ids, INPUTS):
             nodes = (await self._api.run(documents.FILES, {"ids": part}, points=4.0 * len(part))).get("nodes")
             if not isinstance(nodes, list) or len(nodes) != len(part):
-                raise RejectedError(f"{self._api.name(documents.FILES)} was answered without one node for each file.")
+                raise RejectedError(f"{self._api.name(documents.FILES)} was answered without nodes, one for each file.")
             kept = [self._api.read(Kept, node, documents.FILES) for node in nodes if node]
             found |= {file.id: file for file in kept}
         return found

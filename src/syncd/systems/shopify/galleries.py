@@ -64,7 +64,7 @@ class Galleries:
         asked = {"ids": list(listings), "media": _MEDIA, "variants": _VARIANTS}
         nodes = (await self._api.run(document, asked, points=_POINTS * len(listings))).get("nodes")
         if not isinstance(nodes, list) or len(nodes) != len(listings):
-            raise RejectedError(f"{self._api.name(document)} was answered without one node for each product.")
+            raise RejectedError(f"{self._api.name(document)} was answered without nodes, one for each product.")
         found = [None if node is None else self._api.read(Listed, node, document) for node in nodes]
         for listing, product in zip(listings, found, strict=True):
             if product is not None and product.id != listing:

@@ -300,7 +300,8 @@ class _Root:
     def product(self, _: Any, id: str) -> Any:
         return self._reading.by_id(id)
 
-    productVariant = product
+    def productVariant(self, _: Any, id: str) -> Any:
+        return self._reading.by_id(id)
 
     def products(self, _: Any, first: int | None = None, after: str | None = None, query: str = "", **__: Any) -> Any:
         self._require("read_products")

@@ -71,7 +71,9 @@ class _Pricing:
         kind = gql.get_named_type(definition.type)
         if gql.is_leaf_type(kind):
             return 0
-        arguments = {one.name.value: gql.value_from_ast_untyped(one.value, self._variables) for one in node.arguments or ()}
+        arguments = {
+            one.name.value: gql.value_from_ast_untyped(one.value, self._variables) for one in node.arguments or ()
+        }
         if kind.name.endswith("Connection"):
             nodes = next((one for one in node.selection_set.selections if getattr(one, "name", None)
                           and one.name.value == "nodes"), None)  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the fake shop does on mutations, in the order in which Shopify checks them; a call is done whole or not at all."""
+"""What the fake shop does on mutations, checked in Shopify's order; a call is done whole or not at all."""
 
 from __future__ import annotations
 
@@ -208,7 +208,10 @@ class Writing:
     def webhookSubscriptionCreate(self, _: Any, topic: str, webhookSubscription: dict[str, Any]) -> dict[str, Any]:
         uri = webhookSubscription["uri"]
         if not re.fullmatch(r"https://[^/]+\.[^/]+/.*", uri):
-            return {"webhookSubscription": None, "userErrors": [error(["webhookSubscription", "uri"], "Address is invalid")]}
+            return {
+                "webhookSubscription": None,
+                "userErrors": [error(["webhookSubscription", "uri"], "Address is invalid")],
+            }
         if any(one.uri == uri and one.topic == topic for one in self.state.subscriptions.values()):
             words = "Address for this topic has already been taken"
             return {"webhookSubscription": None, "userErrors": [error(["webhookSubscription", "uri"], words)]}
