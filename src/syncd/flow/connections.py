@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 
 import structlog
@@ -31,9 +32,11 @@ from syncd.sdk.oauth.declaration import Authorization, declared_by
 from syncd.sdk.redact import secrets_of
 from syncd.sdk.roles import Role
 from syncd.sdk.source import Source
-from syncd.sdk.system import Options, System
+from syncd.sdk.system import Options, System, WriteSafety
 from syncd.settings import Settings
 
+PATIENCE = timedelta(minutes=10)
+"""What every system is granted, however quick it says it is, before a person is told."""
 log = structlog.get_logger("syncd.connection")
 
 
@@ -103,8 +106,21 @@ class Connections:
     def catalog(self, name: str) -> Catalog:
         return cast(Catalog, self.get(name, Role.CATALOG))
 
+    def options(self, name: str) -> Options:
+        """A connection's options, with what its references stand for.
+
+        Raises:
+            ConfigError: one of them cannot be resolved.
+        """
+        system = self.system_class(name)
+        return self.configuration.active.bundle.options(name, system.options, self._secrets)
+
     def system_class(self, name: str) -> type[System]:
         return self.configuration.registry.get(self.config(name).connector)
+
+    def patience(self, name: str) -> timedelta:
+        """How long a system may take to show what it accepted, or to stop showing what it removed."""
+        return max(PATIENCE, self.system_class(name).floor)
 
     # --- opening -------------------------------------------------------------------------------------------------
 
@@ -157,8 +173,9 @@ class Connections:
         system = self.system_class(name)
         gate = LaneGate(name, self.lanes, system.limits(options))
         http = open_client(
-            name, self.clock, secrets_of(options), deadline=system.call_deadline, overrides=system.faults, gate=gate
-        )
+            name, self.clock, secrets_of(options), deadline=system.call_deadline, overrides=system.faults, gate=gate,
+            repeatable=system.write_safety is WriteSafety.IDEMPOTENT,
+        )  # fmt: skip
         logins = open_logins(self.keeper, connection.brand, name, self._declare(name), http)
         return _Open(text, options, gate, http, logins)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import abc
 import enum
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from syncd.sdk.context import Context
 from syncd.sdk.faults import FaultTable
-from syncd.sdk.limits import AtOnce, Limit
+from syncd.sdk.limits import CALLS, AtOnce, Limit
 from syncd.sdk.roles import Role
 
 SDK = 1
@@ -27,7 +28,7 @@ class Options(BaseModel):
 class WriteSafety(enum.StrEnum):
     """What may be done about a call whose answer never came."""
 
-    IDEMPOTENT = "idempotent"  # made again: twice is as once
+    IDEMPOTENT = "idempotent"  # made again at once: twice is as once
     LOOKUP = "lookup"  # what it did shows as soon as one looks
     UNSAFE = "unsafe"  # it may still take effect for a while (`doubt`); until then nothing is written there
 
@@ -41,8 +42,11 @@ class System(abc.ABC):
     name: ClassVar[str]
     """As `connector:` names it: lower-case letters, digits and hyphens."""
     sdk: ClassVar[int] = SDK
+    """The SDK it is written for, checked when it is loaded."""
     roles: ClassVar[frozenset[Role]]
+    """The parts a connection of it can take."""
     options: ClassVar[type[Options]]
+    """What is configured under `options:`."""
     example: ClassVar[str]
     """A commented connection file, which `syncd init` writes."""
     faults: ClassVar[FaultTable] = {}
@@ -55,11 +59,16 @@ class System(abc.ABC):
     """How many jobs (calls answered PENDING) the system may be working on at a time."""
     job_patience: ClassVar[timedelta] = timedelta(hours=1)
     """How long a job usually takes at most; then a person is told."""
+    watch_every: ClassVar[timedelta] = timedelta(minutes=1)
+    """Between two questions for changes (`Watches`)."""
     write_safety: ClassVar[WriteSafety] = WriteSafety.LOOKUP
+    """`IDEMPOTENT`: every request may be repeated. `LOOKUP`: what a lost answer left behind shows when observed.
+    `UNSAFE`: it may still come."""
     doubt: ClassVar[timedelta] = timedelta(minutes=1)
     """How long an UNSAFE call may still take effect after its answer was lost."""
     floor: ClassVar[timedelta] = timedelta()
-    """How long what was taken down may stay visible, by the system's own words: caches, feeds not read yet."""
+    """How long a change may take to show, by the system's own words (caches, feeds not read yet): what was taken down
+    may stay visible for so long, and what was accepted invisible."""
     call_deadline: ClassVar[float] = 10.0
     """Seconds the longest call may take; the lane's lease outlives it."""
     creates_listings: bool = False
@@ -69,6 +78,15 @@ class System(abc.ABC):
     def limits(cls, options: Any) -> Sequence[Limit]:
         """What the system allows of its callers, under these options."""
         return (AtOnce("calls", 4, "no published limit; four at a time burden nobody"),)
+
+    @classmethod
+    def cost(cls, options: Any, places: int, media: int) -> Mapping[str, float]:
+        """What it spends of the limits to change so many places, with so many media new in them all together.
+
+        Looking before and after is part of it. A plan's estimate rests on this; as it is here, a place is looked at
+        twice on its own, and written to in calls of `max_batch`.
+        """
+        return {CALLS: 2 * places + math.ceil(places / cls.max_batch) + media}
 
     def __init__(self, context: Context, options: Any, role: Role) -> None:
         """Open the connection in one role; nothing is called yet."""
