@@ -1,0 +1,71 @@
+"""Which schema describes an object, by the value of its discriminator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from syncd.testing.contracts.references import Document, Node
+
+Branches = tuple[str, Mapping[str, str | None]]
+"""The discriminator's property, and its value → the schema's address (None: the schema that has the discriminator)."""
+
+
+def branches(document: Document, schema: Node) -> Branches | None:
+    """The alternatives of a schema with `oneOf` or `anyOf` and a discriminator; None if it has none."""
+    name = _property(schema)
+    members = [*schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    addresses = [member["$ref"] for member in members if isinstance(member, Mapping) and "$ref" in member]
+    if name is None or not addresses or len(addresses) < len(members):
+        return None
+    mapped = _mapped(document, schema)
+    implied = {_last(address): address for address in addresses if address not in mapped.values()}
+    return name, {**mapped, **implied}
+
+
+def children(document: Document, schema: Node) -> Branches | None:
+    """The schemas that extend the one referred to, where that has a discriminator; None if none do."""
+    address = schema.get("$ref")
+    base = document.resolve(schema)
+    if not isinstance(address, str) or not isinstance(base, Mapping) or "oneOf" in base or "anyOf" in base:
+        return None
+    name = _property(base)
+    if name is None:
+        return None
+    mapped = _mapped(document, base)
+    implied = {_last(child): child for child in _extending(document, address) if child not in mapped.values()}
+    found: dict[str, str | None] = {_last(address): None, **mapped, **implied}
+    return (name, found) if len(found) > 1 else None
+
+
+def _property(schema: Node) -> str | None:
+    discriminator = schema.get("discriminator")
+    if isinstance(discriminator, Mapping):
+        return str(discriminator["propertyName"])
+    return discriminator  # Swagger 2.0 has the name alone
+
+
+def _mapped(document: Document, schema: Node) -> dict[str, str]:
+    discriminator = schema["discriminator"]
+    mapping = discriminator.get("mapping", {}) if isinstance(discriminator, Mapping) else {}
+    return {value: _address(document, target) for value, target in mapping.items()}
+
+
+def _address(document: Document, target: str) -> str:
+    """A mapping's target: a reference, or the bare name of a schema."""
+    if "#" in target or "/" in target:
+        return document.absolute(target)
+    return document.absolute(f"#/components/schemas/{target}")
+
+
+def _extending(document: Document, address: str) -> Iterator[str]:
+    """Addresses of the contract's schemas that have this one among their `allOf`, directly or not."""
+    for child, schema in document.schemas().items():
+        parts = schema.get("allOf", ()) if isinstance(schema, Mapping) else ()
+        if any(isinstance(part, Mapping) and part.get("$ref") == address for part in parts):
+            yield child
+            yield from _extending(document, child)
+
+
+def _last(address: Any) -> str:
+    return str(address).rpartition("/")[2]
