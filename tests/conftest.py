@@ -15,6 +15,8 @@ from syncd.ledger.store import Ledger
 from syncd.testing.clock import ManualClock
 from tests.support.postgres import Postgres, find_binaries
 
+pytest_plugins = ["syncd.testing.contracts.plugin"]
+
 for name in [name for name in os.environ if name.startswith("SYNCD_")]:
     if name != "SYNCD_CONTRACTS":
         del os.environ[name]

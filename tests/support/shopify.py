@@ -25,11 +25,19 @@ from syncd.sdk.redact import secrets_of
 from syncd.sdk.roles import Role
 from syncd.systems.shopify import ShopifyOptions, ShopifySystem
 from syncd.testing.clock import ManualClock
+from syncd.testing.contracts import UnderContract
 from tests.support import systems
-from tests.support.vendors.shopify import HOSTS, SHOP, ShopifyShop
+from tests.support.vendors.shopify import HOSTS, SHOP, VERSION, ShopifyShop
 
 T = TypeVar("T")
 ROUNDS = 40
+CONTRACT = UnderContract(
+    "shopify",
+    endpoint=f"/admin/api/{VERSION}/graphql.json",
+    outside=("POST */admin/oauth/access_token", *(f"* https://{host}/*" for host in HOSTS[1:])),
+    nested=("Mutation.bulkOperationRunQuery(query:)",),
+)
+"""Everything that is asked of the Admin API, and that the fake answers, is held against Shopify's schema."""
 
 
 async def elapse(clock: ManualClock, work: Awaitable[T], seconds: float = 600.0, step: float = 0.5) -> T:

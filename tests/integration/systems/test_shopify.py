@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.support.shopify import Bench, bench
+from tests.support.shopify import CONTRACT, Bench, bench
 from tests.support.vendors.shopify.state import Product, Variant
 
 from syncd.domain.product import ProductRecord
 from syncd.sdk.channel import GalleryChange, GalleryItem, ObservedGallery
 from syncd.sdk.media import Answer, MediaState
+from syncd.testing.contracts.watch import Watch
+
+contract = CONTRACT
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def sources(shop: Bench, listing: str) -> list[str]:
 # --- putting up -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_picture_is_uploaded_processed_and_put_behind_what_others_placed(shop: Bench):
+async def test_a_picture_is_uploaded_processed_and_put_behind_what_others_placed(shop: Bench, contracts: Watch):
     picture = shop.media(b"a beach", alt="Glow at the beach")
     result = await shop.carry_out(shop.shop.LISTING, [picture])
     assert result.answer is Answer.ACCEPTED
@@ -38,6 +41,7 @@ async def test_a_picture_is_uploaded_processed_and_put_behind_what_others_placed
     ]
     assert result.external_ids == {"P1": seen.media[1].external_id}
     assert sources(shop, shop.shop.LISTING) == ["studio", picture.sha256]
+    assert {"Stage", "CreateFile", "UpdateFiles"} <= set(contracts.operations) or not contracts.validates
 
 
 async def test_nothing_is_put_in_before_it_is_ready_and_then_only_by_another_apply(shop: Bench):

@@ -26,8 +26,8 @@ from syncd.systems.shopify.records import records
 from syncd.systems.shopify.shapes import Sold, SoldHead, SoldVariant, SoldVariants
 
 PAGE = 500
-_AGAIN = 5.0
-"""Seconds after which a file that is processed is asked about again."""
+_LOOKS, _BETWEEN, _AGAIN = 8, 2.0, 15.0
+"""How often a link looks for its file, the seconds in between, and those after which the engine is to try again."""
 _VARIANTS, _MORE = 40, 100
 _SKUS = 20
 
@@ -139,17 +139,24 @@ class Catalogue:
         Raises:
             RateLimited: Shopify is processing the files. RejectedError: it refuses one, in its own words.
         """
+        for _ in range(_LOOKS):
+            placed = await self._attached(sku, media)
+            if all(item.placement in placed for item in media):
+                return [ObservedMedia(placed[item.placement], name=item.name, alt=item.alt) for item in media]
+            await self._api.context.clock.sleep(_BETWEEN)
+        raise RateLimited(f"{self._api.context.connection} is processing media of {sku}.", retry_after=_AGAIN)
+
+    async def _attached(self, sku: str, media: Sequence[Media]) -> Mapping[str, str]:
+        """Ids of those that stand in the product now, by placement; the others are being processed."""
         gallery = await self._gallery_of(sku)
         items = [GalleryItem(theirs=one) for one in observed(gallery).media]
         standing = {item.theirs.name for item in items if item.theirs is not None}
         items += [GalleryItem(ours=item) for item in media if item.name not in standing]
-        product = ProductRecord(sku=sku)
-        (result,) = await self._placing.apply([GalleryChange(gallery.head.id, items, media, product=product)])
+        change = GalleryChange(gallery.head.id, items, media, product=ProductRecord(sku=sku))
+        (result,) = await self._placing.apply([change])
         if result.answer is Answer.REJECTED:
             raise RejectedError(f"{self._api.context.connection} refused media of {sku}: {result.message}")
-        if not all(item.placement in result.external_ids for item in media):
-            raise RateLimited(f"{self._api.context.connection} is processing media of {sku}.", retry_after=_AGAIN)
-        return [ObservedMedia(result.external_ids[item.placement], name=item.name, alt=item.alt) for item in media]
+        return result.external_ids
 
     async def detach(self, sku: str, media: Sequence[Media]) -> None:
         """See `Catalog.detach`."""

@@ -61,6 +61,8 @@ class _Convergence:
             self.results.append(result)
             assert result.answer is not Answer.REJECTED, result.message
         self._sent(step, PlacementState.ACCEPTED)
+        if self.results[-1].answer is Answer.RETRY:
+            self._doubt()
         return False
 
     async def _answered(self, system: Any, change: GalleryChange) -> Sequence[ItemResult]:

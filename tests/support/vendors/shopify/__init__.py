@@ -25,7 +25,7 @@ import graphql as gql
 import httpx
 
 from syncd.clock import Clock
-from syncd.testing.vendor import ShopVendor, Stands, body_of
+from syncd.testing.vendor import CatalogVendor, Mischief, ShopVendor, Stands, body_of
 from tests.support.vendors.shopify.cost import Bucket, cost_of
 from tests.support.vendors.shopify.reading import Reading, Unpaged, connection
 from tests.support.vendors.shopify.state import Product, State, Variant
@@ -52,8 +52,10 @@ def checked(query: str) -> tuple[gql.DocumentNode, list[gql.GraphQLError]]:
     return document, gql.validate(schema(), document)
 
 
-class ShopifyShop(ShopVendor):
+class ShopifyShop(ShopVendor, CatalogVendor):
     """The shop: `LISTING` has a picture of others' and one variant, `OTHER` no media and two variants."""
+
+    PRODUCT = "GL-1"
 
     LISTING = "gid://shopify/Product/1"
     OTHER = "gid://shopify/Product/2"
@@ -62,7 +64,7 @@ class ShopifyShop(ShopVendor):
 
     def __init__(self, clock: Clock, *, plan: float = 100.0, most: float = 2000.0) -> None:
         super().__init__(clock)
-        self.state = State(clock.now)
+        self.state = State(clock.now, self.violations)
         self.bucket = Bucket(clock.monotonic, most, plan)
         self.throttled = 0
         self.operations: list[tuple[str, dict[str, Any]]] = []
@@ -100,9 +102,19 @@ class ShopifyShop(ShopVendor):
     def settle(self) -> None:
         self.state.settle()
 
-    @property
-    def violations(self) -> list[str]:
-        return self.state.violations
+    def skus(self) -> Sequence[str]:
+        return [variant.sku for product in self.state.products.values() for variant in product.variants if variant.sku]
+
+    def links(self, sku: str) -> Sequence[Stands]:
+        return self.gallery(self._selling(sku).id)
+
+    def touch(self, sku: str) -> str:
+        self.state.touched(self._selling(sku))
+        return sku
+
+    def _selling(self, sku: str) -> Product:
+        products = self.state.products.values()
+        return next(product for product in products if any(variant.sku == sku for variant in product.variants))
 
     def names(self, listing: str) -> list[str]:
         """The file names of a gallery, in order."""
@@ -136,6 +148,16 @@ class ShopifyShop(ShopVendor):
         if request.url.host != SHOP or "graphql" not in request.url.path:
             return False
         return any(field in (body_of(request) or {}).get("query", "") for field in SEEN)
+
+    async def _gone_wrong(self, request: httpx.Request, write: bool, mischief: Mischief) -> httpx.Response:
+        """The lines of a bulk operation are changed as the list they are; what is no JSON stays as it is."""
+        if mischief.change is None or request.url.path.endswith("graphql.json"):
+            return await super()._gone_wrong(request, write, mischief)
+        true = await self.answer(request)
+        if request.url.host == "storage.googleapis.com":
+            lines = [json.loads(line) for line in (await true.aread()).splitlines()]
+            true = _streamed("".join(f"{json.dumps(line)}\n" for line in mischief.change(lines)).encode())
+        return self._recorded(request, write, true)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(0)

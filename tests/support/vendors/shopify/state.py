@@ -87,10 +87,10 @@ class Subscription:
 
 
 class State:
-    """Everything there is; `now` is the vendor's time."""
+    """Everything there is; `now` is the vendor's time, `violations` are what it forbids and was done."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self.now = now
+    def __init__(self, now: Callable[[], datetime], violations: list[str]) -> None:
+        self.now, self.violations = now, violations
         self.processing = timedelta(seconds=4)
         self.index_lag = timedelta(seconds=3)
         self.job_time = timedelta(seconds=2)
@@ -103,7 +103,6 @@ class State:
         self.bulks: dict[str, Bulk] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.mark: tuple[str, str] | None = None
-        self.violations: list[str] = []
         self._number = 1000
 
     def gid(self, kind: str) -> str:
