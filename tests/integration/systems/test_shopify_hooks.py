@@ -154,7 +154,12 @@ async def test_subscriptions_to_other_addresses_stay(shop: Bench):
 
 async def test_an_address_that_shopify_does_not_take_is_told(shop: Bench):
     with pytest.raises(RejectedError, match="Address is invalid"):
-        await shop.run(shop.system.subscribe("http://127.0.0.1:8371/hooks/test"))
+        await shop.run(shop.system.subscribe("https://localhost/hooks/test"))
+
+
+async def test_without_an_https_address_nothing_is_subscribed(shop: Bench):
+    assert await shop.run(shop.system.subscribe("http://127.0.0.1:8371/hooks/test")) == ""
+    assert shop.shop.calls == []
 
 
 # --- asking for changes ---------------------------------------------------------------------------------------------

@@ -101,7 +101,13 @@ class Account:
         return ledger
 
     async def subscribe(self, url: str) -> str:
-        """See `Subscribes.subscribe`. Subscriptions to other addresses are left as they are."""
+        """See `Subscribes.subscribe`. Subscriptions to other addresses are left as they are.
+
+        Shopify sends to https alone: without such an address nothing is subscribed, and changes are asked for.
+        """
+        if not url.startswith("https://"):
+            self._api.context.log.warning("webhooks need an https address", event_id="shopify.no-webhooks", url=url)
+            return ""
         known = {one.topic: one for one in await self._subscriptions() if one.uri == url}
         wanted = {"uri": url, "format": "JSON", "includeFields": FIELDS}
         mended: list[str] = []
