@@ -286,6 +286,7 @@ def examples() -> Iterator[tuple[str, str, str]]:
 EXAMPLES = list(examples())
 STANDS_FOR = {
     "feed": "shop-feed",
+    "shopify": "shop-feed",
     "walmart": "shop-feed",
     "table": "catalog",
     "webhook": "creators-hook",

@@ -163,8 +163,6 @@ async def _free_others(transaction: Transaction, brand: str, channel: str, place
 async def _is_shown(transaction: Transaction, brand: str, sku: str) -> bool:
     """Whether any content shows this product: only then its listing matters, and a missing one is worth a look."""
     rows = await transaction.execute(
-        sa.select(matches.c.id).where(
-            matches.c.brand == brand, matches.c.sku == sku, matches.c.status == "confirmed"
-        )
+        sa.select(matches.c.id).where(matches.c.brand == brand, matches.c.sku == sku, matches.c.status == "confirmed")
     )
     return rows.first() is not None
