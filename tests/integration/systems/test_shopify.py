@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.support.shopify import CONTRACT, Bench, bench
@@ -203,6 +204,25 @@ async def test_what_leaves_one_listing_stays_in_another(shop: Bench):
     assert (sources(shop, shop.shop.LISTING), sources(shop, shop.shop.OTHER)) == (["studio"], [picture.sha256])
     await shop.carry_out(shop.shop.OTHER, [], remove=[gone])
     assert len(shop.shop.state.files) == 1
+
+
+async def test_what_left_one_listing_and_is_put_into_another_is_not_deleted_there(shop: Bench):
+    """Searches are behind: they call a file unused for a while after it was put in."""
+    picture = shop.media(b"both")
+    await shop.carry_out(shop.shop.LISTING, [picture])
+    shop.shop.state.index_lag = timedelta(minutes=1)
+    gone = replace(picture, facts={"cause": "unmatched"})
+    await shop.apply(await shop.change(shop.shop.LISTING, remove=[gone]))
+    removed = shop.clock.now()
+    await shop.clock.advance(20)
+    (result,) = await shop.apply(await shop.change(shop.shop.OTHER, [picture]))
+    assert result.answer is Answer.ACCEPTED
+    between = removed + timedelta(seconds=5)
+    await shop.clock.advance((between + shop.shop.state.index_lag - shop.clock.now()).total_seconds())
+    file = result.external_ids["P1"]
+    assert await shop.run(shop.system._files.unused([file])) == [file]
+    await shop.apply()
+    assert sources(shop, shop.shop.OTHER) == [picture.sha256]
 
 
 async def test_a_legal_reason_deletes_the_file_at_once_in_one_call_for_many_listings(shop: Bench):

@@ -154,11 +154,19 @@ async def test_media_are_linked_to_the_product_of_the_variant_behind_what_stands
     picture = shop.media(b"one", alt="Glow")
     linked = await attach(shop, "GL-1", [picture])
     (seen,) = await shop.run(shop.system.read(["GL-1"]))
-    assert [one.name for one in seen.observed] == ["", picture.name]
+    assert [one.name for one in seen.observed] == ["", f"{picture.sha256[:12]}-{picture.name}"]
     assert [one.external_id for one in linked] == [seen.observed[1].external_id]
     written = shop.shop.written
     assert await attach(shop, "GL-1", [picture]) == linked
     assert shop.shop.written == written
+
+
+async def test_two_pictures_of_one_version_are_told_apart(shop: Bench):
+    """Towards a catalogue a picture is named by its asset and version alone."""
+    one, two = shop.media(b"one", "P1", name="A1-v1.jpg"), shop.media(b"two", "P2", name="A1-v1.jpg")
+    await attach(shop, "GL-1", [one])
+    await attach(shop, "GL-1", [two])
+    assert [one.source for one in shop.shop.links("GL-1")] == ["studio", one.sha256, two.sha256]
 
 
 async def test_the_variant_gets_its_picture(shop: Bench):
@@ -171,7 +179,7 @@ async def test_exactly_these_links_are_removed(shop: Bench):
     await attach(shop, "GL-1", [one, two])
     for _ in range(2):
         await shop.run(shop.system.detach("GL-1", [replace(one, facts={"cause": "unmatched"})]))
-    assert shop.shop.names(shop.shop.LISTING) == ["studio.jpg", f"syncd-{two.name}"]
+    assert [one.source for one in shop.shop.links("GL-1")] == ["studio", two.sha256]
     await shop.run(shop.system.detach("GL-1", [replace(two, facts={"cause": "grant_ended"})]))
     assert shop.shop.names(shop.shop.LISTING) == ["studio.jpg"]
     assert not any(two.name in file.name for file in shop.shop.state.files.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import ClassVar
@@ -11,7 +12,7 @@ from syncd.sdk.changes import Change, ChangePage
 from syncd.sdk.channel import GalleryChange, ObservedGallery
 from syncd.sdk.context import Context
 from syncd.sdk.faults import FaultTable
-from syncd.sdk.limits import Limit
+from syncd.sdk.limits import CALLS, Limit
 from syncd.sdk.media import ItemResult, Media, ObservedMedia
 from syncd.sdk.oauth.declaration import Authorization
 from syncd.sdk.roles import Role
@@ -19,12 +20,12 @@ from syncd.sdk.source import HookRequest, RawItem
 from syncd.sdk.system import Options, System
 from syncd.systems.shopify import documents, login
 from syncd.systems.shopify.account import Account
-from syncd.systems.shopify.api import FAULTS, Api
+from syncd.systems.shopify.api import FAULTS, POINTS, Api
 from syncd.systems.shopify.bulk import BulkReading, Whole
 from syncd.systems.shopify.catalogue import Catalogue
-from syncd.systems.shopify.figures import CDN, LIMITS
-from syncd.systems.shopify.files import Files
-from syncd.systems.shopify.galleries import Galleries, Gallery
+from syncd.systems.shopify.figures import CDN, LIMITS, MUTATION
+from syncd.systems.shopify.files import FOUND, Files
+from syncd.systems.shopify.galleries import LISTING, TOGETHER, Galleries, Gallery
 from syncd.systems.shopify.hearing import Hearing
 from syncd.systems.shopify.observed import observed
 from syncd.systems.shopify.options import EXAMPLE, ShopifyOptions
@@ -47,6 +48,7 @@ class ShopifySystem(System):
     max_open: ClassVar[int] = 20
     job_patience: ClassVar[timedelta] = timedelta(minutes=10)
     floor: ClassVar[timedelta] = CDN
+    watch_every: ClassVar[timedelta] = timedelta(minutes=5)
     call_deadline: ClassVar[float] = 20.0
     example: ClassVar[str] = EXAMPLE
 
@@ -54,6 +56,13 @@ class ShopifySystem(System):
     def limits(cls, options: ShopifyOptions) -> Sequence[Limit]:
         """Points of the smallest plan; the shop's own are learned from its answers."""
         return LIMITS
+
+    @classmethod
+    def cost(cls, options: ShopifyOptions, places: int, media: int) -> Mapping[str, float]:
+        """Each place is looked at by the engine before and after, and once more to order it; several in one query."""
+        looks, writes = 3 * math.ceil(places / TOGETHER), math.ceil(places / cls.max_batch)
+        calls = looks + 3 * writes + places + 3 * media
+        return {CALLS: calls, POINTS: LISTING * 3 * places + FOUND * writes + MUTATION * (2 * writes + places + media)}
 
     @classmethod
     def authorization(cls, options: ShopifyOptions) -> Mapping[str, Authorization]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -142,13 +142,14 @@ class Catalogue:
         for _ in range(_LOOKS):
             placed = await self._attached(sku, media)
             if all(item.placement in placed for item in media):
-                return [ObservedMedia(placed[item.placement], name=item.name, alt=item.alt) for item in media]
+                return [ObservedMedia(placed[item.placement], alt=item.alt) for item in media]
             await self._api.context.clock.sleep(_BETWEEN)
         raise RateLimited(f"{self._api.context.connection} is processing media of {sku}.", retry_after=_AGAIN)
 
     async def _attached(self, sku: str, media: Sequence[Media]) -> Mapping[str, str]:
         """Ids of those that stand in the product now, by placement; the others are being processed."""
         gallery = await self._gallery_of(sku)
+        media = _told_apart(media)
         items = [GalleryItem(theirs=one) for one in observed(gallery).media]
         standing = {item.theirs.name for item in items if item.theirs is not None}
         items += [GalleryItem(ours=item) for item in media if item.name not in standing]
@@ -164,6 +165,7 @@ class Catalogue:
         gallery = await self._galleries.one(owner) if owner else None
         if gallery is None:
             return
+        media = _told_apart(media)
         leaving = {item.name for item in media} | {item.external_id for item in media}
         items = [
             GalleryItem(theirs=one) for one in observed(gallery).media
@@ -208,6 +210,11 @@ class Catalogue:
                 remedy="Give each variant a SKU of its own in Shopify.",
             )
         return {sku: products.pop() for sku, products in found.items()}
+
+
+def _told_apart(media: Sequence[Media]) -> list[Media]:
+    """Media as they are named here: towards a catalogue two pictures of one version have the same name."""
+    return [replace(item, name=f"{item.sha256[:12]}-{item.name}") for item in media]
 
 
 def changed_since(instant: datetime) -> str:

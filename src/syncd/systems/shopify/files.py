@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -19,11 +20,13 @@ from syncd.systems.shopify.refusals import TAKEN, Refused, passing, refusal
 from syncd.systems.shopify.shapes import Kept
 
 READY, FAILED = "READY", "FAILED"
+_FILE = re.compile(r"gid://shopify/\w+/\d+")
 _REMEMBERED = 10_000
 _TOGETHER = 25
 _UPLOAD_BYTES_A_SECOND = 500_000
 _UPLOAD_SECONDS = 60.0
-_FOUND_POINTS = 2 + 50 * 4.0
+FOUND = 2 + 50 * 4.0
+"""Points of a search."""
 
 
 class _Parameter(Shape):
@@ -49,7 +52,8 @@ class Files:
     async def by_id(self, ids: Sequence[str]) -> dict[str, Kept]:
         """The files of these ids that the shop has."""
         found: dict[str, Kept] = {}
-        for part in _parts(ids, INPUTS):
+        known = [identifier for identifier in ids if _FILE.fullmatch(identifier)]
+        for part in _parts(known, INPUTS):
             nodes = (await self._api.run(documents.FILES, {"ids": part}, points=4.0 * len(part))).get("nodes")
             if not isinstance(nodes, list) or len(nodes) != len(part):
                 raise RejectedError(f"{self._api.name(documents.FILES)} was answered without nodes, one for each file.")
@@ -104,7 +108,7 @@ class Files:
 
     async def _search(self, query: str) -> list[Kept]:
         document = documents.FIND_FILES
-        data = await self._api.run(document, {"query": query}, points=_FOUND_POINTS)
+        data = await self._api.run(document, {"query": query}, points=FOUND)
         nodes = self._api.nodes(self._api.payload(data, "files", document), document)
         return [self._api.read(Kept, node, document) for node in nodes]
 

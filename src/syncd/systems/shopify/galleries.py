@@ -15,9 +15,9 @@ from syncd.systems.shopify.api import Api
 from syncd.systems.shopify.shapes import Listed, ListingHead, Piece, Pieces, Variant, Variants
 
 PRODUCT = re.compile(r"gid://shopify/Product/\d+")
-_TOGETHER = 6
+TOGETHER = 6
 _MEDIA, _VARIANTS = 20, 20
-_POINTS = 1 + 2 + 4 * _MEDIA + 2 + _VARIANTS
+LISTING = 1 + 2 + 4 * _MEDIA + 2 + _VARIANTS
 """One product with its first pages: an object is a point, a connection two (figures.py has the source)."""
 _MORE = 100
 
@@ -50,8 +50,8 @@ class Galleries:
             if not PRODUCT.fullmatch(listing):
                 yield listing, None  # Shopify refuses the whole question for one name that is none of its ids
         asked = [listing for listing in dict.fromkeys(listings) if PRODUCT.fullmatch(listing)]
-        for start in range(0, len(asked), _TOGETHER):
-            part = asked[start : start + _TOGETHER]
+        for start in range(0, len(asked), TOGETHER):
+            part = asked[start : start + TOGETHER]
             for listing, node in zip(part, await self._nodes(part), strict=True):
                 yield listing, await self._whole(node) if node is not None else None
 
@@ -62,7 +62,7 @@ class Galleries:
     async def _nodes(self, listings: Sequence[str]) -> list[Listed | None]:
         document = documents.GALLERIES
         asked = {"ids": list(listings), "media": _MEDIA, "variants": _VARIANTS}
-        nodes = (await self._api.run(document, asked, points=_POINTS * len(listings))).get("nodes")
+        nodes = (await self._api.run(document, asked, points=LISTING * len(listings))).get("nodes")
         if not isinstance(nodes, list) or len(nodes) != len(listings):
             raise RejectedError(f"{self._api.name(document)} was answered without nodes, one for each product.")
         found = [None if node is None else self._api.read(Listed, node, document) for node in nodes]

@@ -46,6 +46,8 @@ class Placing:
         await self._files.delete([identifier for one in plans for identifier in one.erase])
         await self._make(plans)
         await self._files.update(_updates(plans))
+        for identifier in [identifier for one in plans for identifier in one.attach]:
+            self._loose.pop(identifier, None)  # searches may not know yet that it is used again
         await self._read_again(plans)
         parts = {one.change.listing: await self._arranged(one) for one in plans}
         missing = [ItemResult(c.listing, Answer.REJECTED, "The shop has no such product.") for c in batch
