@@ -58,6 +58,9 @@ class Vendor:
         """While set to an event that is not set, requests for tokens are answered only once it is."""
         self.arrived = threading.Event()
         self.denies = False
+        """Whether people say no."""
+        self.breaks = False
+        """Whether the API answers 422 and repeats the token it was called with."""
         self._numbers = itertools.count(1)
 
     # --- what tests do ---------------------------------------------------------------------------------------------
@@ -221,6 +224,8 @@ class Vendor:
     async def _me(self, request: web.Request) -> web.Response:
         await request.read()
         text = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if self.breaks:
+            return web.json_response({"error": f"cannot do this with {text}"}, status=422)
         for grant in self.grants:
             if text in grant.access:
                 grant.former = ""  # its tokens are in use: the refresh token before is retired
@@ -248,7 +253,7 @@ from pydantic import Field
 
 from syncd.sdk.oauth import MAIN, Authorization
 from syncd.sdk.roles import Role
-from syncd.sdk.system import SDK, Options
+from syncd.sdk.system import Options, System
 
 
 class VendorOptions(Options):
@@ -256,9 +261,8 @@ class VendorOptions(Options):
     authorization: Authorization = Field(description="How to sign in.")
 
 
-class Vendor:
-    name, sdk, roles, options = "vendor", SDK, frozenset({Role.SOURCE}), VendorOptions
-    max_batch, call_deadline, example = 1, 10.0, ""
+class Vendor(System):
+    name, roles, options, example = "vendor", frozenset({Role.SOURCE}), VendorOptions, ""
 
     def __init__(self, context, options, role):
         self._http, self._url = context.http, options.url
@@ -272,7 +276,6 @@ class Vendor:
     def open(self, file): raise NotImplementedError
     async def stored(self, files): ...
     async def respond(self, status): ...
-    async def close(self): ...
 
     async def poll(self, since):
         await self._http.get(f"{self._url}/api/me")

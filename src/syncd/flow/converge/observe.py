@@ -28,7 +28,7 @@ _PER_TRANSACTION = 500
 _RARELY = {
     field.name: field.default
     for field in fields(ObservedMedia)
-    if field.name in ("slot", "alt", "state", "message", "shown")
+    if field.name in ("slot", "alt", "state", "message", "shown", "placed_as")
 }
 """What most systems leave at its default is not kept for every media item."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -32,6 +33,24 @@ class Contract(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Opened:
+    """What a test declares, with the contracts found for it (none where they are not on this machine), and where."""
+
+    declared: UnderContract
+    contracts: Sequence[Contract] = ()
+    folder: Path | None = None
+
+    def covering(self, request: Request) -> Contract | None:
+        """The contract that speaks of requests to this URL."""
+        return next((contract for contract in self.contracts if contract.covers(request)), None)
+
+    @classmethod
+    def at(cls, path: Path, declared: UnderContract) -> Opened:
+        """The contracts at a path. Raises FileNotFoundError, ValueError."""
+        return cls(declared, open_contracts(path, declared), path if path.is_dir() else path.parent)
+
+
 def open_contracts(path: Path, declared: UnderContract) -> Sequence[Contract]:
     """The contracts in a file, or in the files of a folder; opened once per process.
 
@@ -59,10 +78,11 @@ def _kind(file: Path) -> str:
     """`openapi`, `graphql`, or nothing for files that speak of no requests, such as JSON Schemas."""
     if files.kind(file) in files.GRAPHQL:
         return "graphql"
-    head = files.text(file)[:2000]
-    if '"__schema"' in head:
-        return "graphql"
+    if '"__schema"' in files.text(file)[:1000]:
+        return "graphql"  # large, and soon to be parsed anyway
     content = files.parsed(file)
+    if files.holds_introspection(content):
+        return "graphql"
     return "openapi" if isinstance(content, dict) and ("swagger" in content or "openapi" in content) else ""
 
 

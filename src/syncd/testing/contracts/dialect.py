@@ -60,14 +60,13 @@ class Dialect:
         """A schema where a value is described by it wholly: closed, and told apart by its discriminator."""
         if isinstance(schema, bool):
             return schema
-        branches = polymorphism.children(self._document, schema)
-        if branches:
-            translated: Schema = {"allOf": [self.part(schema), self._told_apart(*branches)]}
-        else:
-            translated = self.part(schema)
-        if self._closed and closable(self._document, schema):
-            return {"allOf": [translated], "unevaluatedProperties": False, KNOWN: names(self._document, schema)}
-        return translated
+        children = polymorphism.children(self._document, schema)
+        parts = [self.part(schema), *([self._told_apart(*children)] if children else [])]
+        if not self._closed or not closable(self._document, schema):
+            return {"allOf": parts}
+        described = [schema, *({"$ref": address} for address in children[1].values())] if children else [schema]
+        known = frozenset[str]().union(*(names(self._document, part) for part in described))
+        return {"allOf": parts, "unevaluatedProperties": False, KNOWN: known}
 
     def part(self, schema: Schema) -> Schema:
         """A schema that is one of several which describe a value."""
@@ -91,7 +90,7 @@ class Dialect:
 
     def _keywords(self, schema: Node) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        told_apart = polymorphism.branches(self._document, schema)
+        told_apart = polymorphism.branches(schema)
         for key, value in schema.items():
             if key in _SAME or key in _BOUNDS:
                 found[key] = value
@@ -100,7 +99,7 @@ class Dialect:
             elif key in _ONE:
                 found[key] = self.part(value)
             elif key in _NAMED:
-                found[key] = {name: self.used(inner) for name, inner in value.items()}
+                found[key] = {name: _placed(self.used(inner)) for name, inner in value.items()}
             elif key in _PARTS and not (told_apart and key != "allOf"):
                 found[key] = [self.part(inner) for inner in value]
             elif key == "prefixItems":
@@ -128,6 +127,11 @@ class Dialect:
             "if": {"type": "object"},
             "then": {"properties": {name: {"enum": list(branches)}}, "required": [name], "allOf": cases},
         }
+
+
+def _placed(schema: Schema) -> Schema:
+    """The same schema; the library does not tell where `false` refused a value."""
+    return {"not": {}} if schema is False else schema
 
 
 def _exclusive(schema: dict[str, Any]) -> dict[str, Any]:

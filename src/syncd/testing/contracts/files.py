@@ -54,3 +54,8 @@ def parsed(path: Path) -> Any:
         return json.loads(text(path))
     except (ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{path} cannot be read as {kind(path).lstrip('.') or 'JSON'}: {error}") from error
+
+
+def holds_introspection(content: Any) -> bool:
+    """Whether a file's content is the answer to a GraphQL introspection, with or without its `data`."""
+    return isinstance(content, dict) and "__schema" in content.get("data", content)

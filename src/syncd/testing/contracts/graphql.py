@@ -61,7 +61,7 @@ class GraphqlContract:
         return cls(path.name, _schema(path), endpoint=endpoint, deprecated=deprecated, documents=documents)
 
     def check(self, document: str, variables: Variables | None = None, operation: str | None = None) -> str:
-        """The operation's name, or its kind and first field, if the schema allows document and variables.
+        """The fields at the operation's root, if the schema allows document and variables.
 
         Args:
             document: its text.
@@ -83,8 +83,14 @@ class GraphqlContract:
     def answer(self, document: str, variables: Variables | None, data: Any, operation: str | None = None) -> None:
         """Hold `data` against what the document selects: names, nullability, lists, leaves, and nothing more.
 
+        Args:
+            document: its text.
+            variables: JSON values by name.
+            data: what a fake answers, or what was recorded.
+            operation: the name of the one that was meant, where the document has several.
+
         Raises:
-            ContractViolation: with everything that is wrong.
+            ContractViolation: with what is wrong; a null where none may be hides what stands beside it.
         """
         parsed = self._valid(document)
         found = selections.breaches(self.schema, parsed, dict(variables or {}), operation, data)
@@ -95,7 +101,7 @@ class GraphqlContract:
         return fnmatchcase(request.path, self._endpoint)
 
     def check_request(self, request: Request) -> str:
-        """The operation's name, if the request is one that the schema allows. Raises ContractViolation."""
+        """The fields at the operation's root, if the schema allows the request. Raises ContractViolation."""
         sent = posted.sent(request)
         return self.check(sent.document, sent.variables, sent.operation)
 
@@ -112,7 +118,8 @@ class GraphqlContract:
 
     def _valid(self, document: str) -> gql.DocumentNode:
         parsed, found = self._read(document, "document")
-        refuse_any(self.name if parsed is None else _described(_meant(parsed, None)), found)
+        names = [_described(node) for node in _operations(parsed)] if parsed else []
+        refuse_any(" and ".join(names) or self.name, found)
         assert parsed is not None
         return parsed
 
@@ -162,8 +169,12 @@ def _schema(path: Path) -> gql.GraphQLSchema:
     return introspection.schema(path)
 
 
+def _operations(document: gql.DocumentNode) -> list[gql.OperationDefinitionNode]:
+    return [node for node in document.definitions if isinstance(node, gql.OperationDefinitionNode)]
+
+
 def _meant(document: gql.DocumentNode, operation: str | None) -> gql.OperationDefinitionNode:
-    found = [node for node in document.definitions if isinstance(node, gql.OperationDefinitionNode)]
+    found = _operations(document)
     names = [node.name.value if node.name else "" for node in found]
     if operation is None and len(found) == 1:
         return found[0]
@@ -173,11 +184,8 @@ def _meant(document: gql.DocumentNode, operation: str | None) -> gql.OperationDe
 
 
 def _described(node: gql.OperationDefinitionNode) -> str:
-    """Its name, else its kind and first field."""
-    if node.name:
-        return node.name.value
-    first = node.selection_set.selections[0]
-    return f"{node.operation.value} {first.name.value if isinstance(first, gql.FieldNode) else '…'}"
+    """The vendor's name of what is asked: the fields at its root."""
+    return ", ".join(field.name.value for field in node.selection_set.selections if isinstance(field, gql.FieldNode))
 
 
 def _breach(error: gql.GraphQLError, where: str) -> Breach:

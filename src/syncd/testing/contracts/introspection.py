@@ -29,15 +29,10 @@ def schema(path: Path) -> gql.GraphQLSchema:
 
 def _introspected(path: Path) -> gql.GraphQLSchema:
     content = files.parsed(path)
-    if not holds_schema(content):
+    if not files.holds_introspection(content):
         raise ValueError(f"{path} is no GraphQL schema: it holds no introspection.")
     # A vendor's schema need not be valid by the newest rules, and 3,500 types take long to be looked at.
     return gql.build_client_schema(content.get("data", content), assume_valid=True)
-
-
-def holds_schema(content: Any) -> bool:
-    """Whether this is the answer to an introspection, with or without its `data`."""
-    return isinstance(content, dict) and "__schema" in content.get("data", content)
 
 
 def _guard(scalar: gql.GraphQLScalarType, check: Check) -> None:
@@ -45,7 +40,7 @@ def _guard(scalar: gql.GraphQLScalarType, check: Check) -> None:
 
     def checked(value: Any) -> Any:
         if not check(value):
-            raise gql.GraphQLError(f"{value!r} is no {scalar.name}")
+            raise ValueError(f"{value!r} is no {scalar.name}")
         return value
 
     for method in ("coerce_input_value", "coerce_output_value", "parse_value", "serialize"):

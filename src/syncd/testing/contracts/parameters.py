@@ -8,6 +8,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl
 
+from syncd.testing.contracts import reading
 from syncd.testing.contracts.exchange import Request
 from syncd.testing.contracts.operation import Form, Operation, Parameter, Place, Schema
 from syncd.testing.contracts.references import Document
@@ -43,7 +44,7 @@ class Parameters:
 
     def value(self, schema: Schema, text: str) -> Any:
         """The text as the JSON value that its schema means: `5` is a number where a number is asked for."""
-        if self._schemas.fits(schema, text):
+        if "string" in reading.kinds(self._document, schema) or self._schemas.fits(schema, text):
             return text
         try:
             value = json.loads(text)

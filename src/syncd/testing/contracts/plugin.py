@@ -5,7 +5,7 @@ In the top conftest: `pytest_plugins = ["syncd.testing.contracts.plugin"]`.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import httpx
 
 from syncd.sdk.http import HttpClient
 from syncd.testing.contracts import home
-from syncd.testing.contracts.contract import open_contracts
+from syncd.testing.contracts.contract import Opened
 from syncd.testing.contracts.declaration import UnderContract
 from syncd.testing.contracts.needed import needed
 from syncd.testing.contracts.watch import Watch
@@ -48,8 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     def watched(client: HttpClient, *args: Any, **options: Any) -> None:
         original(client, *args, **options)
-        client.event_hooks["request"].append(_turn.on_request)
-        client.event_hooks["response"].append(_turn.on_response)
+        if _turn.on_request not in client.event_hooks["request"]:  # a pytest inside pytest has this plugin too
+            client.event_hooks["request"].append(_turn.on_request)
+            client.event_hooks["response"].append(_turn.on_response)
 
     patch = config.stash[_PATCH] = pytest.MonkeyPatch()
     patch.setattr(HttpClient, "__init__", watched)
@@ -63,9 +64,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Begin to watch before the test's fixtures make its clients."""
-    contract = declared(item)
-    if contract is not None:
-        _turn.watch = item.stash[_WATCH] = watch_of(contract, item.path.parent, item.config.rootpath)
+    if contracts := declared(item):
+        opened = [_opened(contract, item.path.parent, item.config.rootpath) for contract in contracts]
+        _turn.watch = item.stash[_WATCH] = Watch(opened)
     return (yield)
 
 
@@ -99,35 +100,22 @@ def contracts(request: pytest.FixtureRequest) -> Watch:
     return watch
 
 
-def declared(item: pytest.Item) -> UnderContract | None:
-    """What a test's class, or its module, declares as `contract`."""
+def declared(item: pytest.Item) -> Sequence[UnderContract]:
+    """What a test's class, or its module, declares as `contract`: one, or several in a tuple; names stand for all."""
     for owner in (getattr(item, "cls", None), getattr(item, "module", None)):
         contract = getattr(owner, "contract", None)
-        if isinstance(contract, str):
-            return UnderContract(contract)
-        if isinstance(contract, UnderContract):
-            return contract
-    return None
+        if contract:
+            given = contract if isinstance(contract, tuple) else (contract,)
+            return [UnderContract(one) if isinstance(one, str) else one for one in given]
+    return ()
 
 
-def watch_of(contract: UnderContract, beside: Path, root: Path) -> Watch:
-    """A watch for a contract that lies beside a test's file, else in the folder of contracts.
-
-    Args:
-        contract: what the test declares.
-        beside: the folder of the test's file.
-        root: of the checkout.
-
-    Raises:
-        FileNotFoundError: the folder of contracts has no such contract.
-    """
-    path = beside / contract.name
-    if not path.exists():
-        folder = home.find(root)
-        if folder is None:
-            return Watch(contract, (), None)
-        path = folder / contract.name
-    return Watch(contract, open_contracts(path, contract), path if path.is_dir() else path.parent)
+def _opened(contract: UnderContract, beside: Path, root: Path) -> Opened:
+    """A contract that lies beside a test's file, else in the folder of contracts. Raises FileNotFoundError."""
+    if (beside / contract.name).exists():
+        return Opened.at(beside / contract.name, contract)
+    folder = home.find(root)
+    return Opened(contract) if folder is None else Opened.at(folder / contract.name, contract)
 
 
 def _settle(item: pytest.Item, error: Exception | None) -> None:

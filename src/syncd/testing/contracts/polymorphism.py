@@ -11,14 +11,14 @@ Branches = tuple[str, Mapping[str, str | None]]
 """The discriminator's property, and its value → the schema's address (None: the schema that has the discriminator)."""
 
 
-def branches(document: Document, schema: Node) -> Branches | None:
+def branches(schema: Node) -> Branches | None:
     """The alternatives of a schema with `oneOf` or `anyOf` and a discriminator; None if it has none."""
     name = _property(schema)
     members = [*schema.get("oneOf", ()), *schema.get("anyOf", ())]
     addresses = [member["$ref"] for member in members if isinstance(member, Mapping) and "$ref" in member]
     if name is None or not addresses or len(addresses) < len(members):
         return None
-    mapped = _mapped(document, schema)
+    mapped = _mapped(schema)
     implied = {_last(address): address for address in addresses if address not in mapped.values()}
     return name, {**mapped, **implied}
 
@@ -32,7 +32,7 @@ def children(document: Document, schema: Node) -> Branches | None:
     name = _property(base)
     if name is None:
         return None
-    mapped = _mapped(document, base)
+    mapped = _mapped(base)
     implied = {_last(child): child for child in _extending(document, address) if child not in mapped.values()}
     found: dict[str, str | None] = {_last(address): None, **mapped, **implied}
     return (name, found) if len(found) > 1 else None
@@ -45,17 +45,9 @@ def _property(schema: Node) -> str | None:
     return discriminator  # Swagger 2.0 has the name alone
 
 
-def _mapped(document: Document, schema: Node) -> dict[str, str]:
+def _mapped(schema: Node) -> Mapping[str, str]:
     discriminator = schema["discriminator"]
-    mapping = discriminator.get("mapping", {}) if isinstance(discriminator, Mapping) else {}
-    return {value: _address(document, target) for value, target in mapping.items()}
-
-
-def _address(document: Document, target: str) -> str:
-    """A mapping's target: a reference, or the bare name of a schema."""
-    if "#" in target or "/" in target:
-        return document.absolute(target)
-    return document.absolute(f"#/components/schemas/{target}")
+    return discriminator.get("mapping", {}) if isinstance(discriminator, Mapping) else {}
 
 
 def _extending(document: Document, address: str) -> Iterator[str]:

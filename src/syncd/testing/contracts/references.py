@@ -34,10 +34,6 @@ class Document:
             node = self.at(address)
         return node
 
-    def absolute(self, reference: str) -> str:
-        """A reference from the contract's own file, as an absolute address."""
-        return urljoin(self.address, reference)
-
     def schemas(self) -> dict[str, Any]:
         """The contract's named schemas, by their addresses."""
         if "swagger" in self.root:
@@ -76,4 +72,12 @@ def _absolute(node: Any, base: str) -> Any:
     copy = {str(name): _absolute(value, base) for name, value in node.items()}  # YAML reads status codes as numbers
     if isinstance(copy.get("$ref"), str):
         copy["$ref"] = urljoin(base, copy["$ref"])
+    if isinstance(copy.get("propertyName"), str) and isinstance(copy.get("mapping"), dict):
+        copy["mapping"] = {value: _target(target, base) for value, target in copy["mapping"].items()}
     return copy
+
+
+def _target(target: str, base: str) -> str:
+    """What a discriminator's mapping names: a reference, or the bare name of a schema."""
+    is_reference = "#" in target or "/" in target or "." in target
+    return urljoin(base, target if is_reference else f"#/components/schemas/{target}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from syncd.testing.contracts.dialect import KNOWN, Dialect, Side
@@ -39,7 +39,7 @@ class Schemas:
         """Yields what the schema does not allow of a value; places begin with `root`."""
         errors = list(self._validator(schema).iter_errors(value))
         for error in errors:
-            if error.validator != "unevaluatedProperties" or not _is_broken_otherwise(error, errors):
+            if not _is_ours(error) or not _is_broken_otherwise(error, errors):
                 yield Breach(place(root, error.absolute_path), why(error))
             elif unknown := [name for name in error.instance if name not in error.schema[KNOWN]]:
                 yield Breach(place(root, error.absolute_path), f"{_UNKNOWN} ({', '.join(unknown)})")
@@ -56,12 +56,16 @@ class Schemas:
         return self._validators[key][1]
 
 
+def _is_ours(error: ValidationError) -> bool:
+    """Whether an object was closed by us, and not by the contract."""
+    return isinstance(error.schema, Mapping) and KNOWN in error.schema
+
+
 def _is_broken_otherwise(error: ValidationError, errors: list[ValidationError]) -> bool:
     """Whether an object breaks its schema in other ways: JSON Schema then counts none of its names as known."""
     path = list(error.absolute_path)
-    return any(
-        other.validator != error.validator and list(other.absolute_path)[: len(path)] == path for other in errors
-    )
+    below = [other for other in errors if list(other.absolute_path)[: len(path)] == path]
+    return any(other.validator != error.validator or len(other.absolute_path) > len(path) for other in below)
 
 
 def why(error: ValidationError) -> str:

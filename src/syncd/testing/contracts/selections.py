@@ -78,16 +78,16 @@ def _differences(given: Any, computed: Any, where: str) -> Iterator[Breach]:
 
 
 def _runtime_type(value: Any, info: Info, abstract: gql.GraphQLAbstractType) -> str:
-    """The type of an object: what it says itself, else the one whose selected names are most like its own."""
+    """The type of an object: what it says itself, else the one for which most of its names are selected."""
     if not isinstance(value, Mapping):
         raise gql.GraphQLError(f"is no object of the type {abstract}")
     if isinstance(value.get("__typename"), str):
         return str(value["__typename"])
     sets = [node.selection_set for node in info.field_nodes if node.selection_set]
 
-    def unlike(kind: gql.GraphQLObjectType) -> tuple[int, str]:
+    def unlike(kind: gql.GraphQLObjectType) -> tuple[int, int, str]:
         names = {name for selected in sets for name in _names(selected, kind, info)}
-        return len(names.symmetric_difference(value)), kind.name
+        return len(set(value) - names), len(names - set(value)), kind.name
 
     return min(info.schema.get_possible_types(abstract), key=unlike).name
 

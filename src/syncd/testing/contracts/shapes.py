@@ -11,20 +11,20 @@ from syncd.testing.contracts.references import Document
 def closable(document: Document, schema: Any, _seen: frozenset[int] = frozenset()) -> bool:
     """Whether a schema names an object's properties, so that other names may be refused.
 
-    An object without any named property is free: nothing is known of its names. So is one with an alternative that is.
+    An object without any named property is free: nothing is known of its names. So is one that may be such an object.
     One that refuses other names by itself needs no help.
     """
     schema = document.resolve(schema)
-    if not isinstance(schema, Mapping) or id(schema) in _seen or schema.get("additionalProperties") is False:
+    if not isinstance(schema, Mapping) or id(schema) in _seen:
+        return False
+    if False in (schema.get("additionalProperties"), schema.get("unevaluatedProperties")):
         return False
     seen = _seen | {id(schema)}
-    named = bool(schema.get("properties")) or any(closable(document, part, seen) for part in schema.get("allOf", ()))
-    for alternatives in (schema.get("anyOf", ()), schema.get("oneOf", ())):
-        objects = [part for part in alternatives if _may_be_object(document, part)]
-        if not all(closable(document, part, seen) for part in objects):
-            return False
-        named = named or bool(objects)
-    return named
+    if schema.get("properties") or any(closable(document, part, seen) for part in schema.get("allOf", ())):
+        return True
+    alternatives = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    objects = [part for part in alternatives if _may_be_object(document, part)]
+    return bool(objects) and all(closable(document, part, seen) for part in objects)
 
 
 def names(document: Document, schema: Any, _seen: frozenset[int] = frozenset()) -> frozenset[str]:

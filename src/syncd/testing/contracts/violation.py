@@ -39,7 +39,7 @@ class ContractViolation(AssertionError):
 
 def refuse_any(operation: str, breaches: Iterable[Breach]) -> None:
     """Raises ContractViolation if there is a breach."""
-    if found := tuple(breaches):
+    if found := tuple(dict.fromkeys(breaches)):
         raise ContractViolation(operation, found)
 
 

@@ -9,34 +9,31 @@ from pathlib import Path
 
 import httpx
 
-from syncd.testing.contracts.contract import Contract
-from syncd.testing.contracts.declaration import UnderContract
+from syncd.testing.contracts.contract import Contract, Opened
 from syncd.testing.contracts.exchange import Answer, Request
 from syncd.testing.contracts.violation import Breach, ContractViolation
 
 
 class Watch:
-    """One test's requests and answers, held against its contract.
+    """One test's requests and answers, held against its contract, or each against its own of several.
 
     `operations` holds the names of those that were found right, in their order; `violations` those that were not.
     """
 
-    def __init__(self, declared: UnderContract, contracts: Sequence[Contract], folder: Path | None) -> None:
+    def __init__(self, opened: Sequence[Opened]) -> None:
         """
         Args:
-            declared: what the test says of its contract.
-            contracts: it, opened; empty where it is not on this machine: then nothing is looked at.
-            folder: where it is.
+            opened: what the test declares. What no contract was found for is not looked at.
         """
-        self._declared, self._contracts, self._folder = declared, contracts, folder
+        self._opened = opened
         self._lies = 0
         self.operations: list[str] = []
         self.violations: list[ContractViolation] = []
 
     @property
     def validates(self) -> bool:
-        """Whether the contract was found."""
-        return bool(self._contracts)
+        """Whether all that the test declares was found."""
+        return all(opened.contracts for opened in self._opened)
 
     def attach(self, client: httpx.AsyncClient) -> None:
         """Look at everything this client sends and gets, also through a mocked transport."""
@@ -60,9 +57,8 @@ class Watch:
 
     def check_request(self, request: Request) -> None:
         """Hold a request against the contract. Raises ContractViolation, and remembers it."""
-        if self.validates:
-            with self._remembered():
-                self._check_request(request)
+        with self._remembered():
+            self._check_request(request)
 
     def check_answer(self, request: Request, answer: Answer) -> None:
         """Hold an answer against the contract. Raises ContractViolation, and remembers it.
@@ -99,31 +95,31 @@ class Watch:
 
     def _looks_into(self, request: httpx.Request) -> bool:
         """Whether a body must be in memory: those of uploads to elsewhere may be long."""
-        method, url = request.method, str(request.url)
-        return self._contract(Request(method, url)) is not None or self._declared.schema_of(method, url) is not None
+        asked = Request(request.method, str(request.url))
+        return self._contract(asked) is not None or self._schema(asked) is not None
 
     def _contract(self, request: Request) -> Contract | None:
-        return next((contract for contract in self._contracts if contract.covers(request)), None)
+        found = (opened.covering(request) for opened in self._opened)
+        return next((contract for contract in found if contract is not None), None)
+
+    def _schema(self, request: Request) -> Path | None:
+        """The JSON Schema that the body of a request outside the contracts must fit."""
+        for opened in self._opened:
+            name = opened.declared.schema_of(request.method, request.url)
+            if name is not None and opened.folder is not None:
+                return opened.folder / name
+        return None
 
     def _check_request(self, request: Request) -> None:
         contract = self._contract(request)
         if contract is not None:
             self.operations.append(contract.check_request(request))
-        elif not self._declared.is_outside(request.method, request.url):
-            why = f"is in no contract of {self._declared.name}, and not declared outside of it"
+        elif (schema := self._schema(request)) is not None:
+            _check_document(schema, request.body)
+        elif self.validates and not any(o.declared.is_outside(request.method, request.url) for o in self._opened):
+            names = ", ".join(opened.declared.name for opened in self._opened)
+            why = f"is in no contract of {names}, and not declared outside of it"
             raise ContractViolation(f"{request.method} {request.url.partition('?')[0]}", [Breach("url", why)])
-        elif (schema := self._declared.schema_of(request.method, request.url)) is not None:
-            self._check_document(schema, request)
-
-    def _check_document(self, schema: str, request: Request) -> None:
-        from syncd.testing.contracts.jsonschemas import JsonSchemaContract
-
-        assert self._folder is not None
-        try:
-            document = json.loads(request.body)
-        except ValueError as error:
-            raise ContractViolation(schema, [Breach("document", f"is no JSON: {error}")]) from error
-        JsonSchemaContract.load(self._folder / schema).check(document)
 
     @contextmanager
     def _remembered(self) -> Iterator[None]:
@@ -132,3 +128,13 @@ class Watch:
         except ContractViolation as violation:
             self.violations.append(violation)
             raise
+
+
+def _check_document(schema: Path, body: bytes) -> None:
+    from syncd.testing.contracts.jsonschemas import JsonSchemaContract
+
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise ContractViolation(schema.name, [Breach("document", f"is no JSON: {error}")]) from error
+    JsonSchemaContract.load(schema).check(document)
