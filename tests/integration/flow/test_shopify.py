@@ -11,7 +11,9 @@ import pytest
 import respx
 import sqlalchemy as sa
 
+from syncd.engine.work import LOCAL, Due, touch
 from syncd.flow.review.decide import withdraw
+from syncd.flow.touching import LOCATE
 from syncd.ledger.tables.core import listing_names, placements
 from syncd.testing.vendor import Mischief
 from tests.support.shopify import CONTRACT
@@ -94,7 +96,7 @@ async def test_every_answer_is_lost_once_and_one_picture_stands(world: World, sh
     world.submit("GL-0001.jpg", colour="red")
     asset = await world.approve("GL-0001.jpg")
     await world.until(lambda: live(world, asset))
-    await world.clock.advance(120)
+    await world.clock.advance(20)
     assert [one.foreign for one in shop.gallery(listing(1))] == [True, False]
     assert len(shop.state.files) == 2
 
@@ -120,23 +122,6 @@ async def _stands(shop: ShopifyShop, name: str, count: int) -> bool:
     return len(shop.gallery(name)) == count
 
 
-async def test_a_refused_picture_is_told_in_shopifys_words(world: World, shop: ShopifyShop) -> None:
-    broken = shop._writing._created
-
-    def failing(asked: dict[str, Any]) -> Any:
-        made = broken(asked)
-        made.faults = [("INVALID_IMAGE_RESOLUTION", "The resolution exceeds the limit.")]
-        return made
-
-    shop._writing._created = failing  # type: ignore[method-assign]
-    world.submit("GL-0002.jpg", colour="green")
-    asset = await world.approve("GL-0002.jpg")
-    [told] = await world.until(lambda: world.open_exceptions("rejected"))
-    assert "The resolution exceeds the limit." in told.reason
-    assert (await world.placed(asset))["shop"] == ["rejected"]
-    assert len(shop.state.files) == 1
-
-
 async def test_listings_are_found_by_all_their_skus_and_two_contents_do_not_fight(
     world: World, shop: ShopifyShop
 ) -> None:
@@ -151,6 +136,8 @@ async def test_listings_are_found_by_all_their_skus_and_two_contents_do_not_figh
     assert {(row.field, row.value) for row in names} == {
         ("sku", "GL-0002"), ("sku", "GL-0003"), ("gtin", "4006381300003"), ("handle", "gl-2"),
     }  # fmt: skip
-    await world.clock.advance(1800)
+    async with world.services.ledger.write() as transaction:
+        await touch(transaction, [Due("acme", LOCAL, LOCATE, sku) for sku in ("GL-0002", "GL-0003")])
+    await world.clock.advance(20)
     assert await live(world, first)
     assert len(shop.gallery(listing(2))) == 1

@@ -42,7 +42,8 @@ async def test_a_picture_is_uploaded_processed_and_put_behind_what_others_placed
     ]
     assert result.external_ids == {"P1": seen.media[1].external_id}
     assert sources(shop, shop.shop.LISTING) == ["studio", picture.sha256]
-    assert {"Stage", "CreateFile", "UpdateFiles"} <= set(contracts.operations) or not contracts.validates
+    asked = {"stagedUploadsCreate", "fileCreate", "fileUpdate"}
+    assert asked <= set(contracts.operations) or not contracts.validates
 
 
 async def test_nothing_is_put_in_before_it_is_ready_and_then_only_by_another_apply(shop: Bench):

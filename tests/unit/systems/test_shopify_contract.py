@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not CONTRACT.exists(), reason=f"Shopify's contra
 
 
 @cache
-def contract() -> gql.GraphQLSchema:
+def vendors() -> gql.GraphQLSchema:
     read = json.loads(gzip.decompress(CONTRACT.read_bytes()))
     return gql.build_client_schema(read["data"], assume_valid=True)
 
@@ -35,7 +35,7 @@ def contract() -> gql.GraphQLSchema:
 @pytest.mark.parametrize("name", sorted(TEXTS))
 def test_a_document_is_valid_and_uses_nothing_deprecated(name: str):
     rules = [*gql.specified_rules, gql.NoDeprecatedCustomRule]
-    assert gql.validate(contract(), gql.parse(TEXTS[name]), rules) == []
+    assert gql.validate(vendors(), gql.parse(TEXTS[name]), rules) == []
 
 
 def test_documents_are_told_apart_by_their_names():
@@ -46,7 +46,7 @@ def test_documents_are_told_apart_by_their_names():
 def test_the_fake_speaks_a_part_of_the_contract():
     for name, kind in spoken().type_map.items():
         if not name.startswith("__"):
-            _require_part(name, kind, contract().type_map[name])
+            _require_part(name, kind, vendors().type_map[name])
 
 
 def _require_part(name: str, kind: Any, real: Any) -> None:
