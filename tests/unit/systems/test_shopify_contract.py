@@ -11,11 +11,13 @@ from typing import Any
 
 import graphql as gql
 import pytest
+from tests.support.shopify import CONTRACT
 from tests.support.vendors.shopify import schema as spoken
 
 from syncd.sdk.graphql import Document
 from syncd.systems.shopify import documents
 
+contract = CONTRACT
 FOLDER = Path(os.environ.get("SYNCD_CONTRACTS", Path(__file__).parents[4] / "shared" / "specs"))
 CONTRACT = FOLDER / "shopify" / "admin_2026-10.json.gz"
 TEXTS = {

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tests.support.shopify import CONTRACT
 
 from syncd.systems.shopify import ShopifyOptions, ShopifySystem, jobs
 from syncd.systems.shopify.jobs import Job, Part, Waiting
@@ -15,6 +16,7 @@ from syncd.systems.shopify.naming import file_name, public_name
 from syncd.systems.shopify.ordering import moves, wanted
 from syncd.testing.clock import START
 
+contract = CONTRACT
 NAME = st.from_regex(r"[0-9a-f]{20}-[0-9a-f]{16}\.(jpg|mp4)", fullmatch=True)
 
 
