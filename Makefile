@@ -27,6 +27,10 @@ test: $(READY) ## everything that proves it works: style, types, import contract
 soak: $(READY) ## hours of crashes, restarts and fuzzing
 	$(BIN)/pytest -n $(XDIST) -m soak --timeout 7200
 
+test-peers: $(READY) ## against real Directus and Vendure; npm installs them once, into PEERS_DIR
+	$(BIN)/python -m tests.peers.installation
+	$(BIN)/pytest -m peers --timeout 1200
+
 bench: $(READY) ## measure against the yardsticks, side by side
 	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
 	$(BIN)/python -m bench

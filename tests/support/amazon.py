@@ -24,6 +24,8 @@ from syncd.sdk.roles import Role
 from syncd.systems.amazon import AmazonSystem
 from syncd.systems.amazon.options import AmazonOptions
 from syncd.testing.clock import ManualClock
+from syncd.testing.contracts import UnderContract
+from syncd.testing.logins import logged_in
 from tests.support.systems import Host, context, media
 from tests.support.vendors.amazon import AmazonVendor
 from tests.support.vendors.amazon.feeds import STORE
@@ -32,14 +34,18 @@ from tests.support.vendors.amazon.vendor import API, CA, SELLER, US
 
 T = TypeVar("T")
 PUBLIC = "https://media.acme.example"
-OUTSIDE = (
-    "POST https://api.amazon.com/auth/o2/token",
-    "HEAD https://media.acme.example/*",
-    "GET https://sellingpartnerapi-na.amazon.com/catalog/*",
-    "GET https://tortuga-prod-na.s3.amazonaws.com/*",
+CONTRACT = UnderContract(
+    "amazon",
+    outside=(
+        "POST https://api.amazon.com/auth/o2/token",
+        "HEAD https://media.acme.example/*",
+        "GET https://sellingpartnerapi-na.amazon.com/catalog/*",
+        "GET https://tortuga-prod-na.s3.amazonaws.com/*",
+        "* http://127.0.0.1:*",
+    ),
+    documents={"PUT https://tortuga-prod-na.s3.amazonaws.com/*": "listings-feed-schema-v2.json"},
 )
-DOCUMENTS = {"PUT https://tortuga-prod-na.s3.amazonaws.com/*": "listings-feed-schema-v2.json"}
-"""What the contracts of listings, feeds and notifications do not speak of."""
+"""Every call of listings, feeds and notifications is held against Amazon's models, with what the fake answers to it."""
 
 
 class Scheduled:
@@ -166,14 +172,17 @@ async def open_shop(root: Path, clock: ManualClock, **changed: Any) -> AsyncIter
             raise TransientError(f"{url} does not answer.")
         yield b"\xff\xd8\xff"
 
-    surroundings = replace(context(root, clock, http=http, served=served), fetch=fetch, limits=gate)
-    shop.system = AmazonSystem(surroundings, options, Role.CHANNEL)
     vendor.shelf.fetchable = lambda location: location in shop.served or location.startswith("studio://")
     with respx.mock(using="httpx", assert_all_called=False) as mock:
         mock.route(host__in=("api.amazon.com", httpx.URL(API).host, httpx.URL(STORE).host)).mock(side_effect=vendor)
         mock.head(host="media.acme.example").mock(side_effect=lambda request: _head(shop, request))
         mock.route(host="127.0.0.1").pass_through()
-        yield shop
+        async with logged_in(lambda: AmazonSystem.authorization(options), http, clock) as credentials:
+            surroundings = replace(
+                context(root, clock, http=http, served=served), fetch=fetch, limits=gate, credentials=credentials
+            )
+            shop.system = AmazonSystem(surroundings, options, Role.CHANNEL)
+            yield shop
     gate.limiter.close()
     await http.aclose()
 

@@ -13,12 +13,14 @@ import sqlalchemy as sa
 
 from syncd.flow.review.decide import withdraw
 from syncd.ledger.tables.core import placements
+from tests.support.amazon import CONTRACT
 from tests.support.vendors.amazon import AmazonVendor
 from tests.support.vendors.amazon.feeds import STORE
 from tests.support.vendors.amazon.login import CLIENT, REFRESH, SECRET
 from tests.support.vendors.amazon.vendor import API, SELLER, US
 from tests.support.world import World
 
+contract = CONTRACT
 LISTING = f"GL-0001@{US}"
 STUDIO = {"MAIN": "studio://front.jpg", "PT01": "studio://back.jpg"}
 SHOP = f"""\

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.amazon import Book, Shop, open_shop
+from tests.support.amazon import CONTRACT, Book, Shop, open_shop
 from tests.support.vendors.amazon.feeds import QUEUED, WORKED, Feed
 from tests.support.vendors.amazon.shelf import TAKES
 from tests.support.vendors.amazon.vendor import CA, US
@@ -19,6 +19,7 @@ from syncd.sdk.media import Answer, Issue, ItemResult
 from syncd.testing.clock import ManualClock
 from syncd.testing.vendor import Mischief
 
+contract = CONTRACT
 NAMES = [f"GL-0412@{US}", f"GL-0413@{US}", f"GL-0412@{CA}"]
 
 

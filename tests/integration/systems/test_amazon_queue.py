@@ -13,7 +13,7 @@ import boto3
 import pytest
 import structlog
 from moto.server import ThreadedMotoServer
-from tests.support.amazon import Shop, open_shop
+from tests.support.amazon import CONTRACT, Shop, open_shop
 from tests.support.vendors.amazon.vendor import CA, SELLER, US
 
 from syncd.errors import AuthError, ConfigError
@@ -21,6 +21,7 @@ from syncd.sdk.changes import ChangePage, Subject, Subscribes, Watches
 from syncd.systems.amazon import queue as queues
 from syncd.testing.clock import ManualClock
 
+contract = CONTRACT
 ACCOUNT = "123456789012"
 KEY = "s3cr3t-of-the-queues-user"
 

@@ -19,6 +19,7 @@ from syncd.systems.amazon.locators import SLOTS
 from syncd.systems.amazon.patching import Patch, patch_of
 from syncd.systems.amazon.reading import Item
 
+contract = "amazon"
 NAME = ListingName("GL-0412", "ATVPDKIKX0DER")
 OURS = Hosting("https://media.acme.example/m/")
 AMAZON = "https://m.media-amazon.com/images/I/"

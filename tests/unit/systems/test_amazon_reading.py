@@ -14,6 +14,7 @@ from syncd.systems.amazon.hosting import Hosting, image_id
 from syncd.systems.amazon.listing import ListingName
 from syncd.systems.amazon.reading import item_of
 
+contract = "amazon"
 US = "ATVPDKIKX0DER"
 OURS = Hosting("https://media.acme.example/m/")
 AMAZON = "https://m.media-amazon.com/images/I/"

@@ -13,6 +13,7 @@ from syncd.sdk.channel import GalleryChange, ObservedGallery
 from syncd.sdk.context import Context
 from syncd.sdk.limits import Limit
 from syncd.sdk.media import Answer, ItemResult, Media
+from syncd.sdk.oauth import Authorization
 from syncd.sdk.roles import Role
 from syncd.sdk.system import Options, System, WriteSafety
 from syncd.systems.amazon import plans
@@ -21,6 +22,7 @@ from syncd.systems.amazon.catalog import Catalog
 from syncd.systems.amazon.feeds import Feeds
 from syncd.systems.amazon.hosting import Hosting
 from syncd.systems.amazon.listings import Listings
+from syncd.systems.amazon.login import logins
 from syncd.systems.amazon.looking import Looking
 from syncd.systems.amazon.messages import MOST
 from syncd.systems.amazon.options import AmazonOptions
@@ -78,6 +80,11 @@ options:
     def limits(cls, options: AmazonOptions) -> Sequence[Limit]:
         """A usage plan per operation, and what previews and listings feeds are held to beside theirs."""
         return plans.limits()
+
+    @classmethod
+    def authorization(cls, options: AmazonOptions) -> Mapping[str, Authorization]:
+        """The seller's login, and the application's own for destinations of notifications."""
+        return logins(options)
 
     def __init__(self, context: Context, options: AmazonOptions, role: Role) -> None:
         self._context, self._options = context, options

@@ -7,8 +7,6 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
-
 from syncd.errors import NotFoundError, RejectedError
 from syncd.sdk.http import ANSWER_LIMIT, HttpClient
 from syncd.systems.amazon import shape
@@ -38,7 +36,7 @@ class Feeds:
         )
         content = json.dumps(document, ensure_ascii=False).encode()
         address = shape.member(made, "url", str, "A feed document")
-        await self._http.put(address, content=content, headers={"content-type": _CONTENT_TYPE}, auth=httpx.Auth())
+        await self._http.put(address, content=content, headers={"content-type": _CONTENT_TYPE})
         feed = {
             "feedType": LISTINGS_FEED,
             "marketplaceIds": [marketplace],
@@ -60,7 +58,7 @@ class Feeds:
         """A result document's JSON object."""
         found = await self._partner.object("getFeedDocument", "GET", f"{_DOCUMENTS}/{document}")
         address = shape.member(found, "url", str, "A feed's report")
-        content = (await self._http.get(address, auth=httpx.Auth())).content
+        content = (await self._http.get(address)).content
         if found.get("compressionAlgorithm") == "GZIP":
             content = _unpacked(content)
         try:

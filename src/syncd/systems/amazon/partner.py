@@ -9,7 +9,7 @@ import httpx
 
 from syncd.sdk.context import Context
 from syncd.systems.amazon import shape
-from syncd.systems.amazon.login import grantless_login, seller_login
+from syncd.systems.amazon.login import NOTIFICATIONS
 from syncd.systems.amazon.options import AmazonOptions
 
 _RATE = "x-amzn-ratelimit-limit"
@@ -22,8 +22,6 @@ class Partner:
     def __init__(self, context: Context, options: AmazonOptions) -> None:
         self.seller, self.locale = options.seller, options.locale
         self._context, self._endpoint = context, options.api
-        self._seller = seller_login(context.http, context.clock, options)
-        self._grantless = grantless_login(context.http, context.clock, options)
         context.http.event_hooks["response"].append(self._heard)
 
     async def call(
@@ -54,7 +52,7 @@ class Partner:
             self._endpoint + path,
             params={name: value for name, value in (params or {}).items() if value not in ("", None)},
             json=json,
-            auth=self._grantless if grantless else self._seller,
+            auth=self._context.credentials[NOTIFICATIONS].auth if grantless else httpx.USE_CLIENT_DEFAULT,
             extensions={"spend": dict.fromkeys((operation, *also), 1), "expect": expect, "idempotent": repeatable},
         )
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-import httpx
-
 from syncd.errors import ConfigError, HostileInput, SyncdError, TransientError
 from syncd.sdk.context import Context
 from syncd.sdk.media import Media
@@ -39,7 +37,7 @@ class Reachability:
                 raise _unreachable(item.url, error) from error
 
     async def _head(self, url: str) -> None:
-        await self._context.http.head(url, auth=httpx.Auth(), extensions={"expect": _NO_HEAD})
+        await self._context.http.head(url, extensions={"expect": _NO_HEAD})
 
     async def _first_bytes(self, url: str) -> None:
         stream: AsyncIterator[bytes] = self._context.fetch(url)

@@ -21,6 +21,8 @@ class Desk:
         self.given = 0
         self.closed = False
         """Whether the seller took the authorization back."""
+        self.forbidden: set[str] = set()
+        """Operations the application has no role for."""
         self._tokens: dict[str, tuple[str, float]] = {}
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -39,14 +41,15 @@ class Desk:
         """Let every token end before its time."""
         self._tokens.clear()
 
-    def refusal(self, request: httpx.Request, *, grantless: bool) -> httpx.Response | None:
+    def refusal(self, request: httpx.Request, operation: str, *, grantless: bool) -> httpx.Response | None:
         """Why a call may not be made; None if it may."""
         kind, ends = self._tokens.get(request.headers.get("x-amz-access-token", ""), ("", 0.0))
         if not kind:
             return _denied("The access token you provided is revoked, malformed or invalid.")
         if self._clock.monotonic() >= ends:
             return _denied("The access token you provided has expired.")
-        return None if (kind == "application") == grantless else _denied("")
+        may = (kind == "application") == grantless and operation not in self.forbidden
+        return None if may else _denied("")
 
     def _token(self, kind: str) -> httpx.Response:
         self.given += 1

@@ -105,7 +105,7 @@ class AmazonVendor(ShopVendor):
         operation, parts = _operation(request)
         if not operation:
             return _error(404, "ResourceNotFound", "The path is not known.")
-        refusal = self.desk.refusal(request, grantless=operation in _GRANTLESS)
+        refusal = self.desk.refusal(request, operation, grantless=operation in _GRANTLESS)
         if refusal is None and not self.buckets.take(operation) and self.strict:
             refusal = _error(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
         found = refusal or self._answer(operation, parts, request)
