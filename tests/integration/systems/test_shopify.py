@@ -115,6 +115,33 @@ async def test_another_process_finds_the_file_by_its_name(tmp_path, clock, shop:
     assert len(shop.shop.state.files) == 2  # the studio's and ours, although searches did not know it at first
 
 
+async def test_what_a_search_finds_besides_is_neither_put_in_nor_deleted(tmp_path, clock, shop: Bench):
+    """Searches find words within; a file that is processed, or failed, does not tell its name."""
+    picture = shop.media(b"a beach", alt="Glow")
+    await shop.apply(await shop.change(shop.shop.LISTING, [picture]))
+    theirs = shop.shop.state.add_file("MediaImage", "beach.jpg", "theirs", alt="A beach", foreign=True)
+    theirs.ready_at = clock.now() + timedelta(seconds=2)
+    theirs.faults = [("UNKNOWN", "It failed.")]
+    found = shop.shop._reading.found_files
+    shop.shop._reading.found_files = lambda query: [shop.shop._reading.file(theirs), *found(query)]  # type: ignore
+    async with bench(tmp_path, clock, shop=shop.shop) as other:
+        other.media(b"a beach")
+        result = await other.carry_out(shop.shop.LISTING, [picture])
+    assert result.answer is Answer.ACCEPTED
+    assert sources(shop, shop.shop.LISTING) == ["studio", picture.sha256]
+    assert theirs.id in shop.shop.state.files
+
+
+async def test_a_failed_file_that_only_its_alt_text_tells_is_refused_and_deleted(tmp_path, clock, shop: Bench):
+    bad = shop.media(b"BROKEN", alt="Glow")
+    await shop.apply(await shop.change(shop.shop.LISTING, [bad]))
+    async with bench(tmp_path, clock, shop=shop.shop) as other:
+        other.media(b"BROKEN")
+        result = await other.carry_out(shop.shop.LISTING, [bad])
+    assert (result.answer, [issue.media for issue in result.issues]) == (Answer.REJECTED, ["P1"])
+    assert len(shop.shop.state.files) == 1
+
+
 async def test_the_ending_of_a_name_that_was_taken_does_not_hide_that_it_is_ours(shop: Bench):
     film = shop.media(b"film", media_type="video/mp4")
     for _ in range(2):  # of a video Shopify takes no other mode than to add a copy

@@ -74,15 +74,18 @@ class Files:
             found |= {name: file for name, file in await self._searched(part) if name in missing}
         return found
 
-    async def unnamed(self, name: str) -> Kept | None:
-        """The file of a name that is taken, also while Shopify does not tell its name yet."""
+    async def unnamed(self, name: str, alt: str = "") -> Kept | None:
+        """The file of a name that is taken. A picture tells its name only once it is ready.
+
+        Args:
+            alt: what it was made with; of what a search finds besides, others' too, ours is told by this alone.
+        """
         files = await self._search(f'filename:"{file_name(name)}"')
-        named = [file for file in files if _name_of(file) == name]
-        nameless = [file for file in files if not _name_of(file) and file.status != READY]
-        found = next(iter(sorted(named, key=lambda file: file.status != READY) or nameless), None)
-        if found is not None:
-            self.remember(name, found.id)
-        return found
+        named = sorted((file for file in files if _name_of(file) == name), key=lambda file: file.status != READY)
+        if named:
+            self.remember(name, named[0].id)
+            return named[0]
+        return next((file for file in files if alt and file.alt == alt and file.status != READY), None)
 
     async def unused(self, ids: Sequence[str]) -> list[str]:
         """Those of these files that nothing in the shop uses, as far as its index knows."""
@@ -159,7 +162,7 @@ class Files:
         payload = await self._api.mutate(document, "fileCreate", {"files": [_file_input(item, source)]})
         errors = self._api.errors(payload, document)
         if any(error.code == TAKEN for error in errors):
-            return await self.unnamed(item.name)
+            return await self.unnamed(item.name, alt_of(item))
         if errors and all(map(passing, errors)):
             raise TransientError(f"{self._api.name(document)} was put off: {refusal(errors)}")
         if errors:
