@@ -14,12 +14,13 @@ from syncd.sdk.media import Issue, ItemResult, Media, ObservedMedia
 class ObservedGallery:
     """A listing as it is: its media in order, and the names it can be identified by (`{"sku": …, "gtin": …}`).
 
-    `exists=False`: the system knows no such listing. `issues` are the system's own complaints about it.
+    A listing that sells several products has several names of a kind. `exists=False`: the system knows no such listing.
+    `issues` are the system's own complaints about it.
     """
 
     listing: str
     media: Sequence[ObservedMedia] = ()
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     market: str = ""
     exists: bool = True
     issues: Sequence[Issue] = ()

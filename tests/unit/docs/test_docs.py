@@ -287,6 +287,7 @@ def examples() -> Iterator[tuple[str, str, str]]:
 EXAMPLES = list(examples())
 STANDS_FOR = {
     "feed": "shop-feed",
+    "shopify": "shop-feed",
     "amazon": "shop-feed",
     "walmart": "shop-feed",
     "table": "catalog",

@@ -57,9 +57,12 @@ class _Convergence:
         if not step.write_needed:
             return all(row.state in (*_STANDING, PlacementState.GONE) for row in self.rows.values())
         change = self._change(step, gallery)
-        for result in await self.account.run(self._answered(system, change)):
+        results = await self.account.run(self._answered(system, change))
+        for result in results:
             assert result.answer is not Answer.REJECTED, result.message
         self._sent(step, PlacementState.ACCEPTED)
+        if any(result.answer is Answer.RETRY for result in results):
+            self._doubt()
         return False
 
     async def _answered(self, system: Any, change: GalleryChange) -> Sequence[ItemResult]:

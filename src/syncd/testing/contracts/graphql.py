@@ -42,6 +42,7 @@ class GraphqlContract:
         """
         self.name, self.schema = name, schema
         self._endpoint, self._allowed, self._documents = endpoint, frozenset(deprecated), frozenset(documents)
+        self._known: dict[str, tuple[gql.DocumentNode | None, list[gql.GraphQLError]]] = {}
 
     @classmethod
     @lru_cache(maxsize=16)
@@ -124,11 +125,18 @@ class GraphqlContract:
         return parsed
 
     def _read(self, document: str, where: str) -> tuple[gql.DocumentNode | None, list[Breach]]:
+        """A document and what is wrong with it; a connector sends the same few again and again."""
+        if document not in self._known:
+            self._known[document] = self._validated(document)
+        parsed, errors = self._known[document]
+        return parsed, [_breach(error, where) for error in errors]
+
+    def _validated(self, document: str) -> tuple[gql.DocumentNode | None, list[gql.GraphQLError]]:
         try:
             parsed = gql.parse(document)
         except gql.GraphQLSyntaxError as error:
-            return None, [_breach(error, where)]
-        return parsed, [_breach(error, where) for error in gql.validate(self.schema, parsed)]
+            return None, [error]
+        return parsed, gql.validate(self.schema, parsed)
 
     def _coerced(self, name: str, meant: gql.OperationDefinitionNode, given: Variables) -> gql.VariableValues:
         declared = {definition.variable.name.value for definition in meant.variable_definitions or ()}
