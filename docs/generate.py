@@ -32,7 +32,10 @@ from syncd.config.schema import schemas
 from syncd.mapping import match, records, syntax
 from syncd.mapping.cases import EXPECTATIONS
 from syncd.sdk import registry
+from syncd.sdk.changes import Hears, Subscribes, Watches
+from syncd.sdk.channel import Settles
 from syncd.sdk.roles import PROTOCOLS, Role
+from syncd.sdk.system import Claimable, System
 from syncd.settings import Settings
 from syncd.telemetry.metrics import METRICS
 from syncd.web.endpoint import Endpoint
@@ -40,6 +43,7 @@ from syncd.web.problem import status_of
 from syncd.web.routing import PlainRoute
 
 DOCS = Path(__file__).parent
+ABILITIES = (Settles, Hears, Watches, Subscribes, Claimable)
 SOURCES = Path(syncd.__file__).parent
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 CODE = re.compile(r"[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*")
@@ -502,15 +506,36 @@ def part_systems() -> str:
 
 def part_roles() -> str:
     """The methods of each role."""
-    parts = []
-    for role, protocol in PROTOCOLS.items():
-        rows = []
-        for name, method in vars(protocol).items():
-            if inspect.isfunction(method) and not name.startswith("_"):
-                rows.append((f"`{_signature(name, method)}`", _first_paragraph(inspect.getdoc(method) or "")))
-        parts.append(f"**{role.value}** · {_first_paragraph(inspect.getdoc(protocol) or '')}\n\n")
-        parts.append(table(("method", "contract"), rows) + "\n")
-    return "".join(parts)
+    return "".join(_methods(role.value, protocol) for role, protocol in PROTOCOLS.items())
+
+
+def part_abilities() -> str:
+    """The methods a system may have beside those of its roles."""
+    return "".join(_methods(protocol.__name__, protocol) for protocol in ABILITIES)
+
+
+def part_traits() -> str:
+    """What a system states about itself, with what holds where it does not."""
+    tree = ast.parse(inspect.getsource(System)).body[0]
+    assert isinstance(tree, ast.ClassDef)
+    rows = []
+    for place, node in enumerate(tree.body):
+        after = tree.body[place + 1] if place + 1 < len(tree.body) else None
+        if isinstance(node, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            default = f"`{ast.unparse(node.value)}`" if node.value else "none"
+            rows.append((f"`{ast.unparse(node.target)}`", default, " ".join(str(after.value.value).split())))
+    return table(("attribute", "default", "meaning"), rows)
+
+
+def _methods(title: str, protocol: type) -> str:
+    rows = [
+        (f"`{_signature(name, method)}`", _first_paragraph(inspect.getdoc(method) or ""))
+        for name, method in vars(protocol).items()
+        if inspect.isfunction(method) and not name.startswith("_")
+    ]
+    return (
+        f"**{title}** · {_first_paragraph(inspect.getdoc(protocol) or '')}\n\n{table(('method', 'contract'), rows)}\n"
+    )
 
 
 def _signature(name: str, method: Any) -> str:
@@ -594,6 +619,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "hook-reasons": part_reasons("HookRefused"),
     "systems": part_systems,
     "roles": part_roles,
+    "abilities": part_abilities,
+    "traits": part_traits,
     "connection": part_connection,
     **{f"mapping-{name}": part_mapping(name) for name in MAPPINGS},
     "cases": part_cases,

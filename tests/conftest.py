@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from syncd.ledger.store import Ledger
 from syncd.testing.clock import ManualClock
@@ -17,6 +18,9 @@ from tests.support.postgres import Postgres, find_binaries
 for name in [name for name in os.environ if name.startswith("SYNCD_")]:
     if name != "SYNCD_CONTRACTS":
         del os.environ[name]
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is slow, which proves nothing
+settings.load_profile("unhurried")
 
 
 @pytest.fixture

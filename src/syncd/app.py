@@ -29,6 +29,8 @@ from syncd.flow.connections import Connections
 from syncd.flow.converge.handler import ConvergeHandler
 from syncd.flow.converge.locate import LocateHandler
 from syncd.flow.converge.observe import ObserveHandler
+from syncd.flow.converge.settle import SettleHandler
+from syncd.flow.converge.watch import SubscribeHandler, WatchHandler
 from syncd.flow.documents import DocumentStore
 from syncd.flow.intake.accept import IntakeHandler
 from syncd.flow.intake.collect import CollectHandler
@@ -49,7 +51,10 @@ from syncd.media.fetch import Fetcher
 from syncd.media.ffmpeg import FFmpeg
 from syncd.media.studio import Studio
 from syncd.media.workers import MediaWorkers, WorkerLimits
+from syncd.sdk.changes import Subscribes, Watches
 from syncd.sdk.registry import Registry
+from syncd.sdk.roles import Role
+from syncd.sdk.system import System
 from syncd.settings import Settings
 from syncd.telemetry.metrics import Metrics
 from syncd.web import auth, sources
@@ -126,6 +131,9 @@ class App:
             RespondHandler(services),
             MirrorHandler(services),
             ObserveHandler(services),
+            SettleHandler(services),
+            WatchHandler(services),
+            SubscribeHandler(services),
             *(ConvergeHandler(services, lanes, kind) for kind in (places.ARCHIVE, places.LINK, places.PUBLISH)),
         )
         return Engine(
@@ -237,10 +245,7 @@ class App:
         """Serve the lanes of the active revision, and make due what it could change."""
         bundle = self.configuration.active.bundle
         self.engine.serve(
-            {
-                name: LaneSpec(c.brand, c.owner, self.registry.get(c.connector).call_deadline)
-                for name, c in bundle.connections.items()
-            }
+            {name: _lane(c.brand, c.owner, self.registry.get(c.connector)) for name, c in bundle.connections.items()}
         )
         roles = (("source", touching.POLL), ("catalog", touching.MIRROR), ("channel", touching.OBSERVE))
         async with self.ledger.write() as transaction:
@@ -249,6 +254,22 @@ class App:
                 for role, kind in roles:
                     names = touching.connections_of(bundle, brand, role)
                     await touch(transaction, [Due(brand, name, kind, "", Urgency.PUBLISH) for name in names])
+            await touch(transaction, self._followed())
+
+    def _followed(self) -> list[Due]:
+        """The keys that follow changes in targets: by asking, and by keeping their webhooks subscribed."""
+        return [
+            Due(config.brand, name, kind, role)
+            for name, config in self.configuration.active.bundle.connections.items()
+            for kind, ability in ((touching.WATCH, Watches), (touching.SUBSCRIBE, Subscribes))
+            if issubclass(self.registry.get(config.connector), ability)
+            for role in config.roles
+            if role != Role.SOURCE.value
+        ]
+
+
+def _lane(brand: str, owner: str, system: type[System]) -> LaneSpec:
+    return LaneSpec(brand, owner, system.call_deadline, system.linger, system.max_batch)
 
 
 def read_or_write_token(path: Path) -> str:

@@ -109,8 +109,12 @@ class Placed(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One media item of a listing as observed; `name` is our public name or "", `position` counts from 1."""
+    """One media item of a listing as observed; `name` is our public name or "", `position` counts from 1.
+
+    `ready` is false while the system works on it, and where it will never show it.
+    """
 
     external_id: str
     name: str
     position: int
+    ready: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 
 import structlog
@@ -28,9 +29,11 @@ from syncd.sdk.media import Media
 from syncd.sdk.redact import secrets_of
 from syncd.sdk.roles import Role
 from syncd.sdk.source import Source
-from syncd.sdk.system import Options, System
+from syncd.sdk.system import Options, System, WriteSafety
 from syncd.settings import Settings
 
+PATIENCE = timedelta(minutes=10)
+"""What every system is granted, however quick it says it is, before a person is told."""
 log = structlog.get_logger("syncd.connection")
 
 
@@ -100,6 +103,10 @@ class Connections:
     def system_class(self, name: str) -> type[System]:
         return self.configuration.registry.get(self.config(name).connector)
 
+    def patience(self, name: str) -> timedelta:
+        """How long a system may take to show what it accepted, or to stop showing what it removed."""
+        return max(PATIENCE, self.system_class(name).floor)
+
     # --- opening -------------------------------------------------------------------------------------------------
 
     def get(self, name: str, role: Role) -> System:
@@ -124,8 +131,9 @@ class Connections:
         options = self.configuration.active.bundle.options(name, system.options, self._secrets)
         gate = LaneGate(name, self.lanes, system.limits(options))
         http = open_client(
-            name, self.clock, secrets_of(options), deadline=system.call_deadline, overrides=system.faults, gate=gate
-        )
+            name, self.clock, secrets_of(options), deadline=system.call_deadline, overrides=system.faults, gate=gate,
+            repeatable=system.write_safety is WriteSafety.IDEMPOTENT,
+        )  # fmt: skip
         return _Open(text, options, gate, http)
 
     def _build(self, name: str, connection: Connection, role: Role, opened: _Open) -> System:

@@ -48,7 +48,10 @@ class Watches(Protocol):
     """A target whose changes can be asked for."""
 
     def changes(self, since: str) -> AsyncIterator[ChangePage]:
-        """Yield what changed after the checkpoint `since` ("" at the very first time), oldest first."""
+        """Yield what changed after the checkpoint `since` ("" at the very first time), oldest first.
+
+        What follows a `yield` runs once its page has been committed: there a queue's messages may be acknowledged.
+        """
         ...
 
 

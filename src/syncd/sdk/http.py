@@ -72,6 +72,7 @@ class HttpClient(httpx.AsyncClient):
         deadline: float = 10.0,
         overrides: faults.FaultTable | None = None,
         gate: Gate | None = None,
+        repeatable: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """
@@ -82,6 +83,7 @@ class HttpClient(httpx.AsyncClient):
             deadline: seconds one attempt may take, its answer's body included.
             overrides: rows of the connector's fault table.
             gate: passed by each attempt; without one every call may begin.
+            repeatable: every request may be sent twice, whatever its method.
             transport: aiohttp's unless given.
         """
         self.connection = connection
@@ -90,6 +92,7 @@ class HttpClient(httpx.AsyncClient):
         self._clock = clock
         self._overrides = overrides or {}
         self._gate = gate or Open()
+        self._all_repeatable = repeatable
         self._log = structlog.get_logger("syncd.http")
         super().__init__(
             transport=transport or AiohttpTransport(client=_session),
@@ -117,7 +120,7 @@ class HttpClient(httpx.AsyncClient):
         async def attempt() -> httpx.Response:
             return await self._attempt(request, stream, auth, follow_redirects)
 
-        if not _repeatable(request):
+        if not _repeatable(request, self._all_repeatable):
             return await attempt()
         started = self._clock.monotonic()
         retrying = tenacity.AsyncRetrying(
@@ -274,11 +277,11 @@ def _pause(state: tenacity.RetryCallState) -> float:
     return min(10.0, 0.5 * 2.0 ** (state.attempt_number - 1)) * random.uniform(0.5, 1.0)
 
 
-def _repeatable(request: httpx.Request) -> bool:
+def _repeatable(request: httpx.Request, whatever_it_is: bool) -> bool:
     """Whether the request may be sent twice: its effect is the same, and its body can be read again."""
     if not isinstance(request.stream, httpx.ByteStream):
         return False
-    stated = bool(request.extensions.get("idempotent")) or "idempotency-key" in request.headers
+    stated = whatever_it_is or bool(request.extensions.get("idempotent")) or "idempotency-key" in request.headers
     return stated or request.method in _IDEMPOTENT
 
 
@@ -314,6 +317,7 @@ def open_client(
     deadline: float = 10.0,
     overrides: faults.FaultTable | None = None,
     gate: Gate | None = None,
+    repeatable: bool = False,
 ) -> HttpClient:
     """A connection's client over aiohttp; `aclose()` (or `async with`) closes its session."""
     return HttpClient(
@@ -323,4 +327,5 @@ def open_client(
         deadline=deadline,
         overrides=overrides,
         gate=gate,
+        repeatable=repeatable,
     )

@@ -27,7 +27,7 @@ class Options(BaseModel):
 class WriteSafety(enum.StrEnum):
     """What may be done about a call whose answer never came."""
 
-    IDEMPOTENT = "idempotent"  # made again: twice is as once
+    IDEMPOTENT = "idempotent"  # made again at once: twice is as once
     LOOKUP = "lookup"  # what it did shows as soon as one looks
     UNSAFE = "unsafe"  # it may still take effect for a while (`doubt`); until then nothing is written there
 
@@ -41,8 +41,11 @@ class System(abc.ABC):
     name: ClassVar[str]
     """As `connector:` names it: lower-case letters, digits and hyphens."""
     sdk: ClassVar[int] = SDK
+    """The SDK it is written for, checked when it is loaded."""
     roles: ClassVar[frozenset[Role]]
+    """The parts a connection of it can take."""
     options: ClassVar[type[Options]]
+    """What is configured under `options:`."""
     example: ClassVar[str]
     """A commented connection file, which `syncd init` writes."""
     faults: ClassVar[FaultTable] = {}
@@ -55,11 +58,16 @@ class System(abc.ABC):
     """How many jobs (calls answered PENDING) the system may be working on at a time."""
     job_patience: ClassVar[timedelta] = timedelta(hours=1)
     """How long a job usually takes at most; then a person is told."""
+    watch_every: ClassVar[timedelta] = timedelta(minutes=1)
+    """Between two questions for changes (`Watches`)."""
     write_safety: ClassVar[WriteSafety] = WriteSafety.LOOKUP
+    """`IDEMPOTENT`: every request may be repeated. `LOOKUP`: what a lost answer left behind shows when observed.
+    `UNSAFE`: it may still come."""
     doubt: ClassVar[timedelta] = timedelta(minutes=1)
     """How long an UNSAFE call may still take effect after its answer was lost."""
     floor: ClassVar[timedelta] = timedelta()
-    """How long what was taken down may stay visible, by the system's own words: caches, feeds not read yet."""
+    """How long a change may take to show, by the system's own words (caches, feeds not read yet): what was taken down
+    may stay visible for so long, and what was accepted invisible."""
     call_deadline: ClassVar[float] = 10.0
     """Seconds the longest call may take; the lane's lease outlives it."""
     creates_listings: bool = False

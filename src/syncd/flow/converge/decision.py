@@ -163,23 +163,12 @@ class Judge:
 
     def _seen(self, place: PlaceFacts) -> list[Seen]:
         return [
-            Seen(item["external_id"], self._ours(place, item), position)
+            Seen(item["external_id"], self._ours(place, item), position, "state" not in item)
             for position, item in enumerate(place.seen, start=1)
         ]
 
     def _ours(self, place: PlaceFacts, item: Mapping[str, str]) -> str:
-        """The rendition an observed item is, if ours: known by public name, by placement, in a DAM by its bytes."""
-        made = self.situation.made
-        if item["name"]:
-            found = self.situation.names.get(item["name"], "")
-            expected = made[found].sha256 if found in made else ""
-            return found if not item["fetched"] or not expected or item["fetched"] == expected else ""
-        for row in place.placements:
-            held = made.get(row.fingerprint)
-            same_bytes = held is not None and held.sha256 == item["fetched"] and place.place.startswith("asset:")
-            if same_bytes or row.id == item["external_id"]:
-                return str(row.fingerprint)
-        return ""
+        return self.situation.ours(place, item)
 
 
 class _Draft:

@@ -288,11 +288,11 @@ async def _library_urls(
         return None
     wanted = sorted({asset for place in found.values() for asset in place.assets})
     rows = await reading.execute(
-        sa.select(placements.c.version_id, placements.c.external_id).where(
+        sa.select(placements.c.version_id, placements.c.external_id, placements.c.seen_url).where(
             among(placements.c.asset_id, wanted),
             placements.c.connection.in_(libraries),
             placements.c.listing.startswith("asset:"),
-            placements.c.state == "live",
+            placements.c.state.in_(("live", "shown")),
         )
     )
-    return {row.version_id: row.external_id for row in rows.all()}
+    return {row.version_id: row.seen_url or row.external_id for row in rows.all()}

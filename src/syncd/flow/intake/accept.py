@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
 from syncd.domain.delivery import Delivery
 from syncd.engine.handler import Effects, Outcome
 from syncd.engine.work import LOCAL, Claim, Due, Urgency, touch
+from syncd.flow.noticing import notice
 from syncd.flow.people import person_id
 from syncd.flow.services import Services
 from syncd.flow.subject import brief_of
@@ -17,7 +18,9 @@ from syncd.flow.touching import COLLECT, INTAKE, REVIEW
 from syncd.ledger.store import Transaction
 from syncd.ledger.tables.core import assets, files, inbox, submissions
 from syncd.ledger.types import Row, new_id
-from syncd.sdk.source import RawItem
+from syncd.sdk.changes import Change, Hears
+from syncd.sdk.roles import Role
+from syncd.sdk.source import RawItem, Source
 
 
 class IntakeHandler:
@@ -26,6 +29,7 @@ class IntakeHandler:
     kind = INTAKE
     batch = 64
     parallel = 1
+    lingers = False
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -41,14 +45,29 @@ class IntakeHandler:
     def _understand(self, claim: Claim, row: Row) -> Outcome:
         item = RawItem(row.body, row.vendor_id, row.headers)
         try:
-            deliveries = self.services.connections.source(row.connection).receive(item)
+            deliveries, changes = self._received(row.connection, item)
         except Exception as error:
             body = row.body.decode("utf-8", "replace")
             return Outcome(claim, error=error, payload={"connection": row.connection, "body": body, "inbox": row.id})
-        return Outcome(claim, effects=self._effects(row, deliveries))
+        return Outcome(claim, effects=self._effects(row, deliveries, changes))
 
-    def _effects(self, row: Row, deliveries: Sequence[Delivery]) -> Effects:
+    def _received(self, connection: str, item: RawItem) -> tuple[list[Delivery], list[Change]]:
+        """What an item tells each role of its connection: submissions, and changes elsewhere."""
+        deliveries: list[Delivery] = []
+        changes: list[Change] = []
+        for role in self.services.connections.config(connection).roles:
+            system = self.services.connections.get(connection, Role(role))
+            if role == Role.SOURCE.value:
+                deliveries += cast(Source, system).receive(item)
+            elif isinstance(system, Hears):
+                changes += system.heard(item)
+        return deliveries, changes
+
+    def _effects(self, row: Row, deliveries: Sequence[Delivery], changes: Sequence[Change]) -> Effects:
         async def effects(transaction: Transaction) -> None:
+            if changes:
+                config = self.services.connections.config(row.connection)
+                await notice(transaction, row.connection, config, dict.fromkeys(changes))
             for delivery in deliveries:
                 await Reception(self.services, transaction, row, delivery).take_in()
             await transaction.execute(sa.update(inbox).where(inbox.c.id == row.id).values(taken_at=transaction.now))
