@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from syncd.errors import ConfigError
@@ -14,7 +15,7 @@ from syncd.sdk.limits import Limit
 from syncd.sdk.media import Media, ObservedMedia
 from syncd.sdk.roles import Role
 from syncd.sdk.source import HookRequest, RawItem
-from syncd.sdk.system import Options, System, WriteSafety
+from syncd.sdk.system import Options, System
 from syncd.systems.akeneo.api import Api
 from syncd.systems.akeneo.assets import Assets
 from syncd.systems.akeneo.changes import Changes
@@ -37,8 +38,7 @@ class AkeneoSystem(System):
     name: ClassVar[str] = "akeneo"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CATALOG, Role.LIBRARY})
     options: ClassVar[type[Options]] = AkeneoOptions
-    # Whatever is written is named by us and written whole: done twice it is as done once.
-    write_safety: ClassVar[WriteSafety] = WriteSafety.IDEMPOTENT
+    watch_every: ClassVar[timedelta] = timedelta(minutes=2)
     call_deadline: ClassVar[float] = 30.0
     example: ClassVar[str] = """\
 # Akeneo PIM: its products, and an asset family of the Asset Manager that holds creator content.
@@ -81,27 +81,19 @@ options:
 """
 
     def __init__(self, context: Context, options: AkeneoOptions, role: Role) -> None:
-        """Open the connection in one role; nothing is called yet.
-
-        Raises:
-            ConfigError: it is to be a library, and no asset family is named.
-        """
+        """Open the connection in one role; nothing is called yet."""
         super().__init__(context, options, role)
-        if role is Role.LIBRARY and options.assets is None:
-            remedy = "Name the asset family in `assets`, or take the role library away."
-            raise ConfigError(f"{context.connection} names no asset family.", remedy=remedy)
         address, upload = options.url.rstrip("/"), options.upload.total_seconds()
         api = Api(context, address, Login(context, address, options.login))
         entities = Entities(api, options.products)
-        self._assets = Assets(context, api, options.assets, upload) if options.assets else None
-        files = Files(context, api, entities, upload)
-        self._linking = Linking(context, options, entities, self._assets, files)
+        assets = Assets(context, api, options.assets, upload) if options.assets else None
+        self._linking = Linking(context, options, entities, assets, Files(context, api, entities, upload))
+        self._library = Library(assets, self._linking, options.assets) if assets and options.assets else None
         self._listing = Listing(context, options, api)
         self._changes = Changes(context, options, api)
-        self._statuses = Statuses(context, options, api, entities, self._assets)
+        self._statuses = Statuses(context, options, api, entities, assets)
         self._checkup = Checkup(context, options, api)
-        family, codes = (options.assets.family if options.assets else ""), self._assets and self._assets.codes
-        self._events = Events(options.events, options.products.models, family, codes)
+        self._events = Events(options.events, options.products.models, options.assets)
 
     @classmethod
     def limits(cls, options: Any) -> Sequence[Limit]:
@@ -122,23 +114,52 @@ options:
         """Remove exactly these links of ours."""
         await self._linking.detach(sku, media)
 
-    async def read(self, skus: Sequence[str]) -> Any:
-        """As a catalogue, what these products show; as a library, what the asset family holds of these assets."""
-        if self._role is Role.LIBRARY:
-            return await self._library().read(skus)
+    async def linked(self, skus: Sequence[str]) -> Sequence[ProductMedia]:
+        """The media these products show, others' and their models' included."""
         return await self._linking.read(skus)
 
     # --- library ----------------------------------------------------------------------------------------------------
 
     async def put(self, item: LibraryItem) -> LibraryState:
-        """Hold this version as the asset's current one."""
-        return await self._library().put(item)
+        """Hold this version as the asset's current one; the one before becomes an asset of its own."""
+        return await self._family().put(item)
 
     async def withdraw(self, asset: str, status: str) -> LibraryState:
         """Take the asset out of use and off the products that show it; it is never deleted."""
-        return await self._library().withdraw(asset, status)
+        return await self._family().withdraw(asset, status)
 
-    def _library(self) -> Library:
-        assets, options = self._assets, self._options.assets
-        assert assets is not None
-        return Library(assets, self._linking, options)
+    async def read(self, assets: Sequence[str]) -> Sequence[LibraryState]:
+        """What the asset family holds of these assets."""
+        return await self._family().read(assets)
+
+    def _family(self) -> Library:
+        if self._library is None:
+            remedy = "Name the asset family in `assets`, or take the role library away."
+            raise ConfigError(f"{self._context.connection} names no asset family.", remedy=remedy)
+        return self._library
+
+    # --- both -------------------------------------------------------------------------------------------------------
+
+    def changes(self, since: str) -> AsyncIterator[ChangePage]:
+        """As a catalogue, products that changed; as a library, assets of ours that did."""
+        if self._role is Role.LIBRARY:
+            return self._changes.assets(since, self._family().assets)
+        return self._changes.products(since)
+
+    def verify(self, request: HookRequest) -> RawItem:
+        """Accept what the Event Platform sends, signed with one of the subscription's secrets."""
+        return self._events.verify(request)
+
+    def heard(self, item: RawItem) -> Sequence[Change]:
+        """What an event says has changed."""
+        return self._events.heard(item)
+
+    async def write_status(self, items: Sequence[StatusWrite]) -> None:
+        """Set Akeneo's own statuses of assets and products, where attributes are declared for them."""
+        await self._statuses.write(items)
+
+    async def check(self) -> str:
+        """How many products there are, or that the asset family is as the options say."""
+        if self._role is Role.LIBRARY:
+            return await self._checkup.library(self._family().options)
+        return await self._checkup.catalog()

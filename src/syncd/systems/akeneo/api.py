@@ -78,8 +78,7 @@ class Api:
 
     async def count(self, resource: str, search: Search) -> int:
         """How many items a list has; only its pages by number tell that."""
-        asked = {"pagination_type": "page", "with_count": "true", "limit": 1, **_searched(search)}
-        answer = await self.get(resource, **asked)
+        answer = await self.get(resource, pagination_type="page", with_count="true", limit=1, **_searched(search))
         return int(words.field(answer, "items_count", int, f"the list {resource}"))
 
     async def pages(self, resource: str, search: Search, **parameters: str | int) -> AsyncIterator[Page]:
@@ -212,7 +211,7 @@ def _searched(search: Search) -> dict[str, str]:
 
 
 def _next(answer: Any) -> str | None:
-    """Path and query of the next page; whatever host the PIM believes to have, it is asked where it was asked before."""
+    """Path and query of the next page: whatever host the PIM believes to have, it is asked where it was before."""
     links = answer.get("_links") if isinstance(answer, dict) else None
     following = links.get("next") if isinstance(links, dict) else None
     href = following.get("href") if isinstance(following, dict) else None

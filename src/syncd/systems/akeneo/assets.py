@@ -67,7 +67,7 @@ class Assets:
         return {code: found[code] for code in wanted if code in found}
 
     async def one(self, code: str) -> Held | None:
-        """An asset asked for by its own address, which shows what was written a moment ago; None where there is none."""
+        """An asset asked for by its own address, which shows what was written just now; None where there is none."""
         found = await self._api.find(self.where + path(code))
         return self.understood(found) if found is not None else None
 
@@ -93,7 +93,7 @@ class Assets:
 
     def described(self, title: str, alt: str) -> dict[Slot, str]:
         """The texts of an asset, by where they go."""
-        return {slot: title for slot in self._options.title} | {slot: alt for slot in self._options.alt}
+        return dict.fromkeys(self._options.title, title) | dict.fromkeys(self._options.alt, alt)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 

@@ -39,12 +39,16 @@ class Checkup:
             found = await self._api.get(resource)
         except NotFoundError as error:
             what = f"{self._context.connection} has no asset family {assets.family}."
-            raise ConfigError(what, remedy="Correct `assets.family`, or let the connection list asset families.") from error
+            raise ConfigError(
+                what, remedy="Correct `assets.family`, or let the connection list asset families."
+            ) from error
         known = {str(each.get("code")): each for each in found if isinstance(each, dict)}
         wanted = list(_wanted(assets))
         for option, slot, kinds in wanted:
             if fault := _unfit(known.get(slot.attribute), slot, kinds):
-                what = f"{self._context.connection}: the attribute `{slot}` of the asset family {assets.family} {fault}."
+                what = (
+                    f"{self._context.connection}: the attribute `{slot}` of the asset family {assets.family} {fault}."
+                )
                 raise ConfigError(what, remedy=f"Correct `assets.{option}`, or the family in Akeneo.")
         return f"the asset family {assets.family} has the {len(wanted)} attributes named"
 
@@ -56,11 +60,14 @@ class Checkup:
             raise ConfigError(f"{connection} has no attribute {code}.", remedy=remedy)
         kinds = _FILES if link.holds == "file" else {_COLLECTION}
         if found.get("type") not in kinds:
-            what = f"{connection}: the attribute {code} is of the type {found.get('type')}; {' or '.join(sorted(kinds))} fits"
-            raise ConfigError(f"{what}.", remedy=remedy)
+            fits = " or ".join(sorted(kinds))
+            what = f"{connection}: the attribute {code} is of the type {found.get('type')}; {fits} fits."
+            raise ConfigError(what, remedy=remedy)
         family = self._options.assets.family if self._options.assets else ""
         if link.holds == "assets" and found.get("reference_data_name") != family:
-            what = f"{connection}: the attribute {code} links assets of {found.get('reference_data_name')}, not {family}."
+            what = (
+                f"{connection}: the attribute {code} links assets of {found.get('reference_data_name')}, not {family}."
+            )
             raise ConfigError(what, remedy=remedy)
         if fault := _misplaced(link.attribute, bool(found.get("localizable")), bool(found.get("scopable"))):
             raise ConfigError(f"{connection}: the attribute {link.attribute} {fault}.", remedy=remedy)

@@ -16,7 +16,7 @@ from syncd.sdk import hooks
 from syncd.sdk.changes import Change, Subject
 from syncd.sdk.source import HookRequest, RawItem
 from syncd.systems.akeneo.mark import Codes
-from syncd.systems.akeneo.options import EventOptions
+from syncd.systems.akeneo.options import AssetOptions, EventOptions
 
 SIGNATURES = ("x-akeneo-signature-primary", "x-akeneo-signature-secondary")
 _TYPES = "com.akeneo.pim.v1."
@@ -26,16 +26,16 @@ _EVERYTHING = (Change(Subject.EVERYTHING),)
 class Events:
     """What one subscription sends."""
 
-    def __init__(self, options: EventOptions, models: bool, family: str, codes: Codes | None) -> None:
+    def __init__(self, options: EventOptions, models: bool, assets: AssetOptions | None) -> None:
         """
         Args:
             models: product models count as products.
-            family: code of the asset family that is ours, "" for none.
-            codes: of our assets.
+            assets: which asset family is ours, and how our assets are called there.
         """
         self._auth = hooks.HmacAuth(scheme="hmac", keys=options.keys, header=SIGNATURES[0])
         self._tolerance, self._models = options.tolerance, models
-        self._family, self._codes = family, codes
+        self._family = assets.family if assets else ""
+        self._codes = Codes(assets.prefix) if assets else None
 
     def verify(self, request: HookRequest) -> RawItem:
         """Accept an event; its id is Akeneo's, by which a repeated one is dropped.
@@ -48,7 +48,9 @@ class Events:
         self._auth.verify(replace(request, headers={SIGNATURES[0]: given}))
         event = _object(request.body)
         # No header tells when it was sent; its own time is signed with the rest of it.
-        hooks.require_recent(str(event.get("time") or event.get("timestamp") or ""), request.received_at, self._tolerance)
+        hooks.require_recent(
+            str(event.get("time") or event.get("timestamp") or ""), request.received_at, self._tolerance
+        )
         return RawItem(request.body, str(event["id"]) if event.get("id") else None)
 
     def heard(self, item: RawItem) -> Sequence[Change]:

@@ -17,37 +17,37 @@ class Library:
     """The methods of the role."""
 
     def __init__(self, assets: Assets, linking: Linking, options: AssetOptions) -> None:
-        self._assets, self._linking, self._options = assets, linking, options
+        self.assets, self.options, self._linking = assets, options, linking
 
     async def put(self, item: LibraryItem) -> LibraryState:
         """Hold this version; the one before becomes an asset of its own, where options say so."""
         media = item.media
-        code = self._assets.codes.of(media.asset)
-        held = await self._assets.one(code)
+        code = self.assets.codes.of(media.asset)
+        held = await self.assets.one(code)
         if held is not None and not (held.intact and held.mark and held.mark.sha256 == media.sha256):
-            await self._assets.archive(held)
-        after = await self._assets.fill(code, held, media, dict(self._facts(item)), item.status)
+            await self.assets.archive(held)
+        after = await self.assets.fill(code, held, media, dict(self._facts(item)), item.status)
         return self._state(media.asset, after)
 
     async def withdraw(self, asset: str, status: str) -> LibraryState:
         """Take the asset out of use, and off every product that shows it; the asset itself stays."""
-        code = self._assets.codes.of(asset)
-        held = await self._assets.one(code)
+        code = self.assets.codes.of(asset)
+        held = await self.assets.one(code)
         if held is None:
             return self._state(asset, None)
-        await self._assets.retire(held, status)
+        await self.assets.retire(held, status)
         await self._linking.take_off_everywhere(code)
-        return self._state(asset, await self._assets.one(code))
+        return self._state(asset, await self.assets.one(code))
 
     async def read(self, assets: Sequence[str]) -> Sequence[LibraryState]:
         """What the asset family holds of them."""
-        codes = {asset: self._assets.codes.of(asset) for asset in assets}
-        held = await self._assets.held(codes.values())
+        codes = {asset: self.assets.codes.of(asset) for asset in assets}
+        held = await self.assets.held(codes.values())
         return [self._state(asset, held.get(code)) for asset, code in codes.items()]
 
     def _facts(self, item: LibraryItem) -> Iterable[tuple[Slot, str]]:
-        options = self._options
-        yield from self._assets.described(item.title, item.media.alt).items()
+        options = self.options
+        yield from self.assets.described(item.title, item.media.alt).items()
         yield from ((slot, item.metadata.get(name, "")) for name, slot in options.metadata.items())
         if options.rights_until is not None:
             until = item.rights_until
@@ -59,4 +59,4 @@ class Library:
             return LibraryState(asset, exists=False)
         in_use = held.mark is not None and held.mark.use is Use.CURRENT and bool(held.file)
         sha256 = held.mark.sha256 if in_use and held.intact and held.mark else ""
-        return LibraryState(asset, held.code, sha256, self._assets.our_status(held), held.link, exists=in_use)
+        return LibraryState(asset, held.code, sha256, self.assets.our_status(held), held.link, exists=in_use)

@@ -74,7 +74,9 @@ class Linking:
         found = await self._entities.find(skus, self._attributes)
         ours = await self._ours(found.values())
         return [
-            ProductMedia(sku, observed=tuple(self._observed(found[sku], ours)) if sku in found else (), exists=sku in found)
+            ProductMedia(
+                sku, observed=tuple(self._observed(found[sku], ours)) if sku in found else (), exists=sku in found
+            )
             for sku in skus
         ]
 

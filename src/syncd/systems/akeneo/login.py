@@ -66,13 +66,17 @@ class Login:
     async def _replace(self) -> None:
         """By the refresh token while that is taken, else by name and password."""
         asked_at = self._context.clock.now()
-        response = await self._ask({"grant_type": "refresh_token", "refresh_token": self._refresh}) if self._refresh else None
+        response = (
+            await self._ask({"grant_type": "refresh_token", "refresh_token": self._refresh}) if self._refresh else None
+        )
         if response is None or response.status_code in _REFUSED:
             login = {"username": self._options.username, "password": self._options.password.get_secret_value()}
             response = await self._ask({"grant_type": "password", **login})
         if response.status_code in _REFUSED:
             said = self._context.http.redactor.text(words.of(response))
-            raise AuthError(f"{self._context.connection}: Akeneo refuses the login: {said}", status=response.status_code)
+            raise AuthError(
+                f"{self._context.connection}: Akeneo refuses the login: {said}", status=response.status_code
+            )
         self._keep(words.json_of(response, self._context.connection), asked_at)
 
     async def _ask(self, grant: dict[str, str]) -> httpx.Response:

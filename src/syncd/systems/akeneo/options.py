@@ -132,7 +132,7 @@ class AkeneoOptions(Options):
         ZoneInfo("UTC"), description="Time zone of the PIM's server (PHP's date.timezone), by which it reads filters."
     )
     overlap: Duration = Field(
-        timedelta(minutes=5), description="How far each reading of changes goes back behind the last: clocks differ."
+        timedelta(minutes=2), description="How far each reading of changes goes back behind the last: clocks differ."
     )
     whole: Duration = Field(
         timedelta(hours=24), description="How often everything is listed, which alone shows what is gone."

@@ -58,8 +58,8 @@ def record(found: Mapping[str, Any], kind: str, options: ProductOptions) -> Prod
         )
     except ValidationError as error:
         raise ValueError("; ".join(detail["msg"] for detail in error.errors())) from error
-    said = (sku, parent, stated.gtin, stated.title, stated.version, *stated.names.values(), *stated.fields.values())
-    if not all(map(storable, said)):
+    texts = (sku, parent, stated.gtin, stated.title, stated.version, *stated.names.values(), *stated.fields.values())
+    if not all(map(storable, texts)):
         raise ValueError(f"{sku} holds a character that is none, such as NUL")
     return stated
 

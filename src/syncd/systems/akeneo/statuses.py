@@ -30,7 +30,7 @@ class Statuses:
         """Set these; those that are refused keep no other back.
 
         Raises:
-            RejectedError: some were refused: which, in Akeneo's words, with the words it knows; `data` has them by name.
+            RejectedError: some were refused: which, in Akeneo's words, with the options it knows.
             NotFoundError: what is named does not exist; writing would make it.
             ConfigError: nothing says where such a status stands.
         """
