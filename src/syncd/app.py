@@ -37,7 +37,8 @@ from syncd.flow.intake.collect import CollectHandler
 from syncd.flow.intake.poll import PollHandler
 from syncd.flow.intake.reception import Reception
 from syncd.flow.intake.respond import RespondHandler
-from syncd.flow.operate import tokens
+from syncd.flow.keeper import Keeper
+from syncd.flow.operate import authorization, tokens
 from syncd.flow.renditions.render import RenderHandler
 from syncd.flow.resync.mark import ResyncHandler
 from syncd.flow.review.check import CheckHandler
@@ -46,6 +47,7 @@ from syncd.flow.services import Services
 from syncd.ledger import meta
 from syncd.ledger.sealer import Signer
 from syncd.ledger.store import Ledger
+from syncd.ledger.vault import Vault
 from syncd.media.blobs import BlobStore
 from syncd.media.fetch import Fetcher
 from syncd.media.ffmpeg import FFmpeg
@@ -86,9 +88,12 @@ class App:
         self.configuration = Configuration(self.ledger, self.registry, self.clock, settings.root)
         self.documents = DocumentStore(self.ledger, self.blobs, self.public_url)
         self.fetcher = Fetcher(self.clock)
+        self.keeper = Keeper(
+            self.ledger, Vault.of(settings.credentials_keys, settings.var / "credentials.key"), self.clock
+        )
         connections = Connections(
             settings, self.configuration, self.clock, self.lanes, self.blobs, self.fetcher, self.documents,
-            self.public_url,
+            self.public_url, self.keeper,
         )  # fmt: skip
         self.services = Services(
             settings, self.clock, self.ledger, self.blobs, studio, self.metrics, self.configuration, connections
@@ -153,6 +158,7 @@ class App:
         await self.ledger.open()
         await self._trust_time()
         await self._register_token()
+        await self.keeper.reseal()
         await self.configuration.start()
         self.inbox.start()
         self._tasks = [asyncio.create_task(self.engine.run(), name="engine")]
@@ -255,6 +261,7 @@ class App:
                     names = touching.connections_of(bundle, brand, role)
                     await touch(transaction, [Due(brand, name, kind, "", Urgency.PUBLISH) for name in names])
             await touch(transaction, self._followed())
+        await authorization.tell_missing(self.services)
 
     def _followed(self) -> list[Due]:
         """The keys that follow changes in targets: by asking, and by keeping their webhooks subscribed."""

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 def run() -> None:
     """Run the daemon: drains on SIGTERM (a second one ends it at once), reloads on SIGHUP."""
     settings = read_settings()
-    secrets = [settings.token.get_secret_value()] if settings.token else []
+    secrets = [each.get_secret_value() for each in (settings.token, settings.credentials_key) if each]
     logging.configure(
         SystemClock(), form=logging.LogFormat(settings.log_format), level=settings.log_level, secrets=secrets
     )

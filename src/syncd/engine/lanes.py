@@ -102,7 +102,7 @@ class Lanes:
     async def _take(self, transaction: Transaction, lane: str, brand: str, deadline: float) -> Row | None:
         now = database_time(self.ledger)
         free = lanes.c.owner == self.owner if not self.ledger.embedded else sa.true()
-        expires = _after(self.ledger, now, _life(deadline))
+        expires = after(self.ledger, now, _life(deadline))
         statement = (
             sa.update(lanes)
             .where(lanes.c.name == lane, sa.or_(lanes.c.expires_at < now, lanes.c.owner == "", free))
@@ -150,7 +150,7 @@ class Lanes:
             sa.update(lanes)
             .where(lanes.c.name == lease.lane, lanes.c.owner == self.owner, lanes.c.epoch == lease.epoch)
             .values(
-                expires_at=_after(self.ledger, now, lease.life),
+                expires_at=after(self.ledger, now, lease.life),
                 breaker=lease.breaker.state(),
                 spent=self._spent(lease.lane, whole=False),
             )
@@ -207,7 +207,8 @@ def _life(deadline: float) -> float:
     return deadline + GRACE
 
 
-def _after(ledger: Ledger, now: sa.ColumnElement[Any], seconds: float) -> Any:
+def after(ledger: Ledger, now: sa.ColumnElement[Any], seconds: float) -> Any:
+    """The instant so many seconds after what `database_time` gave."""
     if isinstance(now, sa.BindParameter):
         return (ledger.clock.database_now() or ledger.clock.now()) + timedelta(seconds=seconds)
     return now + timedelta(seconds=seconds)

@@ -29,6 +29,13 @@ _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError, TimeoutError)
 
 
+class PreparedAuth(httpx.Auth):
+    """An auth that may have to fetch something before a request can be sent."""
+
+    async def prepare(self, request: httpx.Request) -> None:
+        """Fetch it; awaited before each attempt, outside its deadline and before the permit is asked for."""
+
+
 class _Body(httpx.AsyncByteStream):
     """An answer's body: counts bytes, maps failures, and frees the connection's slot when it ends or is closed."""
 
@@ -117,7 +124,11 @@ class HttpClient(httpx.AsyncClient):
             TransientError, AuthError, ConfigError, NotFoundError, ConflictError, RejectedError: by the fault table.
         """
 
+        using = self.auth if auth is httpx.USE_CLIENT_DEFAULT else auth
+
         async def attempt() -> httpx.Response:
+            if isinstance(using, PreparedAuth):
+                await using.prepare(request)
             return await self._attempt(request, stream, auth, follow_redirects)
 
         if not _repeatable(request, self._all_repeatable):
