@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ from syncd.sdk.context import Context
 from syncd.sdk.library import LibraryItem, LibraryState
 from syncd.sdk.limits import Limit
 from syncd.sdk.media import Media, ObservedMedia
+from syncd.sdk.oauth import MAIN, Authorization, Password
 from syncd.sdk.roles import Role
 from syncd.sdk.source import HookRequest, RawItem
 from syncd.sdk.system import Options, System
@@ -27,7 +28,6 @@ from syncd.systems.akeneo.library import Library
 from syncd.systems.akeneo.limits import LIMITS
 from syncd.systems.akeneo.linking import Linking
 from syncd.systems.akeneo.listing import Listing
-from syncd.systems.akeneo.login import Login
 from syncd.systems.akeneo.options import AkeneoOptions
 from syncd.systems.akeneo.statuses import Statuses
 
@@ -84,7 +84,7 @@ options:
         """Open the connection in one role; nothing is called yet."""
         super().__init__(context, options, role)
         address, upload = options.url.rstrip("/"), options.upload.total_seconds()
-        api = Api(context, address, Login(context, address, options.login))
+        api = Api(context, address, options.login.token.get_secret_value())
         entities = Entities(api, options.products)
         assets = Assets(context, api, options.assets, upload) if options.assets else None
         self._linking = Linking(context, options, entities, assets, Files(context, api, entities, upload))
@@ -99,6 +99,25 @@ options:
     def limits(cls, options: Any) -> Sequence[Limit]:
         """What Akeneo publishes; its figure for a PIM counts other connections' calls as well."""
         return LIMITS
+
+    @classmethod
+    def authorization(cls, options: Any) -> Mapping[str, Authorization]:
+        """The password grant of a connection's user: tokens of an hour, asked for again before they end. The token of
+        an App does not end (api.akeneo.com/documentation/authentication.html, 2026-08-18)."""
+        login, address = options.login, options.url.rstrip("/")
+        if login.token.get_secret_value():
+            return {}
+        grant = Password(
+            token_url=f"{address}/api/oauth/v1/token",
+            client_id=login.client_id,
+            client_secret=(login.client_secret,),
+            client="basic",
+            encoding="json",
+            username=login.username,
+            password=login.password,
+            api=(address,),
+        )
+        return {MAIN: grant}
 
     # --- catalog ----------------------------------------------------------------------------------------------------
 

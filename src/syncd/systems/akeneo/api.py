@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,7 +16,6 @@ from syncd.errors import AuthError, ConflictError, NotFoundError, RejectedError,
 from syncd.sdk.context import Context
 from syncd.systems.akeneo import words
 from syncd.systems.akeneo.limits import PAGE
-from syncd.systems.akeneo.login import Login
 
 ROOT = "/api/rest/v1"
 COLLECTION = "application/vnd.akeneo.collection+json"
@@ -54,12 +53,14 @@ def path(*parts: str) -> str:
 class Api:
     """One connection's calls."""
 
-    def __init__(self, context: Context, address: str, login: Login) -> None:
+    def __init__(self, context: Context, address: str, token: str) -> None:
         """
         Args:
             address: the PIM's, without a slash at its end.
+            token: of an App, "" where the connection's credential signs in.
         """
-        self._context, self._address, self._login = context, address, login
+        self._context, self._address = context, address
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -140,11 +141,11 @@ class Api:
                 raise TransientError(what) from error
         return lines
 
-    async def upload(self, resource: str, sent: Callable[[], Mapping[str, Any]], seconds: float) -> httpx.Headers:
+    async def upload(self, resource: str, sent: Mapping[str, Any], seconds: float) -> httpx.Headers:
         """Send a file.
 
         Args:
-            sent: makes body and headers of the request, anew for each attempt.
+            sent: body and headers of the request.
             seconds: it may take.
 
         Returns:
@@ -158,25 +159,19 @@ class Api:
         self,
         method: str,
         resource: str,
-        sent: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
+        sent: Mapping[str, Any],
         *,
         rooted: bool = False,
         idempotent: bool = False,
         deadline: float | None = None,
     ) -> httpx.Response:
-        """Make a call; a token that is refused is renewed once."""
         url = self._address + (resource if rooted else ROOT + resource)
         extensions: dict[str, Any] = {"expect": _TOLD, "idempotent": idempotent}
-        if deadline is not None:
-            extensions["deadline"] = deadline
-        token = await self._login.token()
-        for last in (False, True):
-            given = dict(sent() if callable(sent) else sent)
-            headers = {**given.pop("headers", {}), "Authorization": f"Bearer {token}"}
-            response = await self._context.http.request(method, url, headers=headers, extensions=extensions, **given)
-            if response.status_code != httpx.codes.UNAUTHORIZED or last:
-                break
-            token = await self._login.renew(token)
+        if deadline is not None:  # an upload: nobody sees the file before a later call links it
+            extensions |= {"deadline": deadline, "unseen": True}
+        given = dict(sent)
+        headers = {**given.pop("headers", {}), **self._headers}
+        response = await self._context.http.request(method, url, headers=headers, extensions=extensions, **given)
         if response.is_success:
             return response
         raise self._refusal(method, resource, response)

@@ -158,10 +158,7 @@ class Assets:
 
     async def _send(self, media: Media) -> str:
         """Upload a file; Akeneo's name of it."""
-
-        def sent() -> Mapping[str, Any]:
-            return sending.form(self._context.media, media, media.name, {})
-
+        sent = sending.form(self._context.media, media, media.name, {})
         headers = await self._api.upload(MEDIA_FILES, sent, self._upload)
         code = headers.get(MEDIA_FILE_CODE, "")
         if not code:

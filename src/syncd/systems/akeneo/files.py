@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import Any
 
 from syncd.errors import RejectedError
 from syncd.sdk.context import Context
@@ -62,11 +61,8 @@ class Files:
         if present and not _OURS.search(present):
             remedy = "Remove it in Akeneo, or link this role to an attribute of its own."
             raise RejectedError(f"{slot} of {owner} holds a file that is not ours: {present}.", remedy=remedy)
-
-        def sent() -> Mapping[str, Any]:
-            fields = {_kind(owner): json.dumps(_target(owner, slot))}
-            return sending.form(self._context.media, media, name_of(media), fields)
-
+        fields = {_kind(owner): json.dumps(_target(owner, slot))}
+        sent = sending.form(self._context.media, media, name_of(media), fields)
         await self._api.upload(MEDIA_FILES, sent, self._upload)
         after = await self._entities.again(owner)
         code = text(slot.data(after.values))
