@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from syncd.clock import Clock
 from syncd.engine.budgets import UNTIL_AN_ANSWER, Budget, Kept, PointsBudget, WindowBudget, budget_of, key_of
 from syncd.engine.work import Urgency
-from syncd.errors import Bug, RateLimited, SyncdError
+from syncd.errors import Bug, RateLimited, SyncdError, TransientError
 from syncd.sdk.limits import Limit
 
 _Spent = list[tuple[Budget, float]]
@@ -29,7 +29,9 @@ class _Waiting:
     order: int
     units: Mapping[str, float] = field(compare=False)
     until: float = field(compare=False)
-    begun: asyncio.Future[_Spent] = field(compare=False)
+    decided: asyncio.Event = field(compare=False, default_factory=asyncio.Event)
+    spent: _Spent | None = field(compare=False, default=None)
+    error: SyncdError | None = field(compare=False, default=None)
 
 
 class Limiter:
@@ -113,25 +115,27 @@ class Limiter:
     def close(self) -> None:
         """Let nobody wait any longer."""
         self._look_again_in(math.inf)
-        for one in self._waiting:
-            one.begun.cancel()
+        for one in list(self._waiting):
+            self._leave(one, TransientError(f"{self._connection} is being closed."))
 
     async def _begin(self, units: Mapping[str, float], urgency: Urgency, patience: float) -> _Spent:
-        begun: asyncio.Future[_Spent] = asyncio.get_running_loop().create_future()
-        until = self._clock.monotonic() + patience
-        one = _Waiting(urgency, next(self._order), units, until, begun)
+        one = _Waiting(urgency, next(self._order), units, self._clock.monotonic() + patience)
         self._waiting.append(one)
         self._waiting.sort()
         self._admit()
         try:
-            return await begun
+            while not one.decided.is_set():
+                await self._clock.wait(one.decided, patience)
         except asyncio.CancelledError:
-            if begun.done() and not begun.cancelled() and begun.exception() is None:
-                self._end(begun.result())  # it might have begun, and nobody is there to do it
+            if one.spent is not None:
+                self._end(one.spent)  # it might have begun, and nobody is there to do it
             elif one in self._waiting:
                 self._waiting.remove(one)
                 self._admit()
             raise
+        if one.spent is None:
+            raise one.error or Bug(f"{self._connection}: a call was neither begun nor refused.")
+        return one.spent
 
     def _end(self, spent: _Spent) -> None:
         now = self._clock.monotonic()
@@ -183,11 +187,13 @@ class Limiter:
         spent = self._spent_of(one.units)
         for budget, units in spent:
             budget.begin(now, units)
-        one.begun.set_result(spent)
+        one.spent = spent
+        one.decided.set()
 
     def _leave(self, one: _Waiting, error: SyncdError) -> None:
         self._waiting.remove(one)
-        one.begun.set_exception(error)
+        one.error = error
+        one.decided.set()
 
     def _too_long(self, wait: float) -> RateLimited:
         if wait == UNTIL_AN_ANSWER:

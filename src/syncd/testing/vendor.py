@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from syncd.clock import Clock
+from syncd.sdk.media import Media
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Mischief:
         late: after the vendor did what was asked; else it does nothing.
         on: `write`, `read` or `any`.
         times: how many requests it concerns; -1: all.
+        well: how many of them go well before.
         headers, body: of the answer with `status`.
         change: makes another JSON answer of the true one (truncated, renamed, empty), which is given with its status.
     """
@@ -43,22 +45,31 @@ class Mischief:
     late: bool = False
     on: str = "write"
     times: int = 1
+    well: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     change: Callable[[Any], Any] | None = None
 
-    def concerns(self, write: bool) -> bool:
-        """Whether it goes wrong with this request."""
-        return self.times != 0 and self.on in ("any", "write" if write else "read")
+    def strikes(self, write: bool) -> bool:
+        """Whether it goes wrong with this request, which is asked once for each."""
+        if self.times == 0 or self.on not in ("any", "write" if write else "read"):
+            return False
+        self.well -= 1
+        return self.well < 0
 
 
 class Vendor(abc.ABC):
-    """Base of fakes. Hand an instance to respx as `side_effect` of every route of the vendor's hosts."""
+    """Base of fakes. Hand an instance to respx as `side_effect` of every route of the vendor's hosts.
+
+    `answer` appends to `violations` whatever the vendor forbids: more calls than its limits allow, calls to a media
+    address that does not answer, and the like.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.calls: list[Call] = []
         self.mischief: list[Mischief] = []
+        self.violations: list[str] = []
 
     @abc.abstractmethod
     async def answer(self, request: httpx.Request) -> httpx.Response:
@@ -72,7 +83,7 @@ class Vendor(abc.ABC):
         """Answer a request, as it should be or as some mischief has it."""
         await request.aread()
         write = self.writes(request)
-        mischief = next((one for one in self.mischief if one.concerns(write)), None)
+        mischief = next((one for one in self.mischief if one.strikes(write)), None)
         if mischief is None:
             return self._recorded(request, write, await self.answer(request))
         mischief.times -= 1
@@ -128,3 +139,38 @@ class ShopVendor(Vendor):
 
     def settle(self) -> None:
         """Finish at once whatever it works on: processing media, jobs, feeds."""
+
+
+class CatalogVendor(Vendor):
+    """A vendor with products. `PRODUCT` is the SKU of one that others linked something to."""
+
+    PRODUCT: str
+
+    @abc.abstractmethod
+    def skus(self) -> Sequence[str]:
+        """Every product there is."""
+
+    @abc.abstractmethod
+    def links(self, sku: str) -> Sequence[Stands]:
+        """What is truly linked to a product, in order."""
+
+    @abc.abstractmethod
+    def touch(self, sku: str) -> str:
+        """Change a fact of a product now; returns its SKU."""
+
+    def hold(self, media: Media) -> None:
+        """Where links are made to what a library holds: hold this."""
+
+
+class LibraryVendor(Vendor):
+    """A vendor with assets. `ASSET` is one of ours that it holds from the beginning, beside some of others'."""
+
+    ASSET: str
+
+    @abc.abstractmethod
+    def held(self, asset: str) -> Sequence[str]:
+        """Hashes of the bytes that are in use for an asset of ours."""
+
+    @abc.abstractmethod
+    def others(self) -> str:
+        """A digest of everything that is not ours."""
