@@ -67,7 +67,9 @@ class HttpClient(httpx.AsyncClient):
     It raises the errors of `syncd.errors` instead of returning failed answers. Per request, `extensions` may hold:
     `expect`: statuses to hand back although they are failures; `idempotent`: True where a POST only reads (GET, HEAD,
     OPTIONS, PUT, DELETE and whatever carries an `Idempotency-Key` are repeated anyway); `deadline`: seconds;
-    `limit`: bytes of the answer; `spend`: what it costs of declared limits beside one call, `{"points": 50}`.
+    `limit`: bytes of the answer; `spend`: what it costs of declared limits beside one call, `{"points": 50}`;
+    `unseen`: True where bytes go up that nobody sees before a later call commits them: such a call may take longer
+    than the lane's lease lasts.
     """
 
     def __init__(
@@ -197,7 +199,8 @@ class HttpClient(httpx.AsyncClient):
 
     async def _attempt(self, request: httpx.Request, stream: bool, auth: Any, redirects: Any) -> httpx.Response:
         deadline = float(request.extensions.get("deadline", self.deadline))
-        slot = _Once(await self._gate.begin(request.extensions.get("spend", {}), deadline))
+        needed = 0.0 if request.extensions.get("unseen") else deadline
+        slot = _Once(await self._gate.begin(request.extensions.get("spend", {}), needed))
         started = self._clock.monotonic()
         status: int | str = "failed"
         try:

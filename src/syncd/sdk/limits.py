@@ -78,7 +78,7 @@ class Gate(Limits, Protocol):
 
         Args:
             spend: what it costs beside one of `calls`.
-            deadline: seconds it may take.
+            deadline: seconds of the lane's lease it needs.
 
         Returns:
             what to call when it has been answered, or surely never will be.

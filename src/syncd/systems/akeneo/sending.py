@@ -1,15 +1,15 @@
-"""A file on its way: multipart, streamed from our store, never whole in memory."""
+"""A file on its way to Akeneo: a form, streamed from our store."""
 
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from syncd.errors import TransientError
 from syncd.sdk.context import MediaBytes
 from syncd.sdk.media import Media
+from syncd.sdk.multipart import File, Form
 
 
 def form(read: MediaBytes, media: Media, name: str, fields: Mapping[str, str]) -> dict[str, Any]:
@@ -20,26 +20,20 @@ def form(read: MediaBytes, media: Media, name: str, fields: Mapping[str, str]) -
         name: of the file, as Akeneo is told.
         fields: what goes before it.
     """
-    boundary = secrets.token_hex(16)
-    parts = [
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
-        for field, value in fields.items()
-    ]
-    disposition = f'Content-Disposition: form-data; name="file"; filename="{name}"'
-    parts.append(f"--{boundary}\r\n{disposition}\r\nContent-Type: {media.media_type}\r\n\r\n")
-    head, tail = "".join(parts).encode(), f"\r\n--{boundary}--\r\n".encode()
-    length = len(head) + media.size + len(tail)
-    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Content-Length": str(length)}
-    return {"content": _stream(read, media, head, tail), "headers": headers}
+    content = _verified(read(media), media)
+    made = Form(fields, File("file", name, media.media_type, media.size, content))
+    return {"content": made.body(), "headers": made.headers}
 
 
-async def _stream(read: MediaBytes, media: Media, head: bytes, tail: bytes) -> AsyncIterator[bytes]:
-    """The body; its end only where the bytes are those they should be, for without it Akeneo takes nothing."""
-    yield head
+async def _verified(chunks: AsyncIterator[bytes], media: Media) -> AsyncIterator[bytes]:
+    """The bytes; without an end where they are not those they should be, so that Akeneo does not take them.
+
+    Raises:
+        TransientError: they are not those of the media's hash.
+    """
     digest = hashlib.sha256()
-    async for chunk in read(media):
+    async for chunk in chunks:
         digest.update(chunk)
         yield chunk
     if digest.hexdigest() != media.sha256:
         raise TransientError(f"The bytes of {media.name} are not those of {media.sha256[:8]}.")
-    yield tail

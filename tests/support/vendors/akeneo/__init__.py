@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -22,18 +23,20 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from syncd.clock import Clock
-from syncd.testing.vendor import Vendor, body_of
-from tests.support.vendors.akeneo.catalogue import Catalogue
+from syncd.testing.vendor import CatalogVendor, LibraryVendor, Stands, body_of
+from tests.support.vendors.akeneo.catalogue import SIMPLE, Catalogue
 from tests.support.vendors.akeneo.family import Family
 from tests.support.vendors.akeneo.files import Files, parts_of
 from tests.support.vendors.akeneo.refusal import Refusal
-from tests.support.vendors.akeneo.values import Attribute
+from tests.support.vendors.akeneo.values import Attribute, of
 
 HOST = "https://acme.cloud.akeneo.com"
 ROOT = "/api/rest/v1"
 CLIENT, SECRET, USER, PASSWORD = "1_client", "the-secret-of-the-client", "syncd_1234", "the-password-of-the-user"
 APP_TOKEN = "the-token-of-an-app-which-does-not-end"
 LIFE = 3600  # seconds of an access token
+PREFIX = "syncd_"
+"""How the codes of assets begin that are not others'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,11 @@ class Asked:
     raw: httpx.Request
 
 
-class AkeneoVendor(Vendor):
+class AkeneoVendor(CatalogVendor, LibraryVendor):
     """One PIM with a family of variants, a simple product, an asset family, and what others put into them."""
+
+    PRODUCT = SIMPLE
+    ASSET = "A0000001"
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
@@ -56,13 +62,13 @@ class AkeneoVendor(Vendor):
         """Seconds by which its clock differs from ours."""
         self.forbidden: set[str] = set()
         """Permissions that the connection's role lacks, as `list products`."""
-        self.violations: list[str] = []
         self.files = Files()
         self.family = Family(self.now, self.files)
         self.catalogue = Catalogue(self.now, self.files, self.family, self)
         self._tokens: dict[str, float] = {}
         self._under_way = 0
         self._recent: deque[float] = deque()
+        self.family.hold(f"{PREFIX}{self.ASSET}", b"held from the beginning")
         self.signed_in = 0
 
     # --- what tests do ----------------------------------------------------------------------------------------------
@@ -74,6 +80,28 @@ class AkeneoVendor(Vendor):
     def end_tokens(self) -> None:
         """No access token given so far holds any more."""
         self._tokens.clear()
+
+    def skus(self) -> Sequence[str]:
+        return self.catalogue.skus()
+
+    def links(self, sku: str) -> Sequence[Stands]:
+        found = [code for code in self.catalogue.linked(sku) if code in self.family.assets]
+        ours = [code.startswith(PREFIX) for code in found]
+        sources = [hashlib.sha256(self.family.bytes_of(code)).hexdigest() for code in found]
+        return [Stands(source, not own) for source, own in zip(sources, ours, strict=True)]
+
+    def touch(self, sku: str) -> str:
+        self.catalogue.edit(sku, of("ean", f"{self.clock.now().timestamp():.0f}"))
+        return sku
+
+    def held(self, asset: str) -> Sequence[str]:
+        code = f"{PREFIX}{asset}"
+        in_use = code in self.family.assets and self.family.data(code, "status") == "active"
+        return [hashlib.sha256(self.family.bytes_of(code)).hexdigest()] if in_use else []
+
+    def others(self) -> str:
+        theirs = {code: asset for code, asset in self.family.assets.items() if not code.startswith(PREFIX)}
+        return json.dumps([theirs, self.catalogue.others(PREFIX)], sort_keys=True)
 
     # --- answering --------------------------------------------------------------------------------------------------
 

@@ -102,6 +102,23 @@ class Catalogue:
         entity = self.models.get(key) or self.products[self.uuid(key)]
         return _data(entity["values"], attribute, locale)
 
+    def skus(self) -> list[str]:
+        """Of all products that have one."""
+        return [str(_data(one["values"], "sku")) for one in self.products.values() if "sku" in one["values"]]
+
+    def linked(self, sku: str) -> list[str]:
+        """The assets that a product shows, its own and its models'."""
+        found = self._all(self.products[self.uuid(sku)])
+        collections = [code for code in found if self.attributes[code].reference]
+        return [asset for code in collections for entry in found[code] for asset in entry["data"]]
+
+    def others(self, prefix: str) -> Any:
+        """All there is but links to assets whose codes begin so, and when it was changed."""
+        return [
+            {code: [{**one, "data": _but(one["data"], prefix)} for one in entries] for code, entries in each.items()}
+            for each in [entity["values"] for entity in (*self.products.values(), *self.models.values())]
+        ]
+
     def _new(self, own: Values, **more: Any) -> dict[str, Any]:
         return {"values": own, "created": self._stamp(), "updated": self._stamp(), "workflow": "working_copy", **more}
 
@@ -311,3 +328,7 @@ class Catalogue:
 def _data(own: Mapping[str, Any], attribute: str, locale: str | None = None, scope: str | None = None) -> Any:
     entries = own.get(attribute, [])
     return next((one["data"] for one in entries if (one["locale"], one["scope"]) == (locale, scope)), None)
+
+
+def _but(data: Any, prefix: str) -> Any:
+    return [one for one in data if not str(one).startswith(prefix)] if isinstance(data, list) else data
