@@ -48,7 +48,7 @@ class Codes:
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
-        self._ours = re.compile(rf"{re.escape(prefix)}((?:[A-Za-z0-9]|_[0-9a-f]+_)+)(?:_({_VERSION}|{_RENDITION}))?")
+        self._ours = re.compile(rf"{re.escape(prefix)}((?:[A-Za-z0-9]|_[0-9a-f]{{1,6}}_)+)(?:_({_VERSION}|{_RENDITION}))?")
 
     def of(self, asset: str) -> str:
         """The code of the asset that holds its current version."""
@@ -65,14 +65,15 @@ class Codes:
     def asset(self, code: str) -> str:
         """Our id of the asset that a code is of, "" where the code is not ours."""
         found = self._ours.fullmatch(code)
-        if found is None:
+        try:
+            return re.sub(r"_([0-9a-f]+)_", lambda escaped: chr(int(escaped[1], 16)), found[1]) if found else ""
+        except ValueError:  # a number that is no character's
             return ""
-        return re.sub(r"_([0-9a-f]+)_", lambda escaped: chr(int(escaped[1], 16)), found[1])
 
     def is_current(self, code: str) -> bool:
         """Whether a code is that of an asset's current version."""
         found = self._ours.fullmatch(code)
-        return found is not None and found[2] is None
+        return found is not None and found[2] is None and bool(self.asset(code))
 
     def is_rendition(self, code: str) -> bool:
         """Whether a code is that of a rendition."""
