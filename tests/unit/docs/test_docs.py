@@ -284,7 +284,10 @@ def examples() -> Iterator[tuple[str, str, str]]:
 
 
 EXAMPLES = list(examples())
-STANDS_FOR = {"feed": "shop-feed", "table": "catalog", "webhook": "creators-hook", "folder": "creators-folder"}
+STANDS_FOR = {
+    "feed": "shop-feed", "table": "catalog", "webhook": "creators-hook", "folder": "creators-folder",
+    "akeneo": "catalog",
+}  # fmt: skip
 
 
 def test_there_are_examples() -> None:

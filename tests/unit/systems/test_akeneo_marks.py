@@ -43,7 +43,19 @@ def test_two_assets_never_share_a_code(one: str, other: str):
     assert (CODES.of(one) == CODES.of(other)) == (one == other)
 
 
-@pytest.mark.parametrize("code", ["studio_front", "syncd_", "syncd_A1__", "xsyncd_A1", "syncd_A1_v", "syncd_A1_r12", "syncd_ffffff_", "syncd__ffffff_"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "studio_front",
+        "syncd_",
+        "syncd_A1__",
+        "xsyncd_A1",
+        "syncd_A1_v",
+        "syncd_A1_r12",
+        "syncd_ffffff_",
+        "syncd__ffffff_",
+    ],
+)
 def test_codes_of_others_are_nobodys(code: str):
     assert CODES.asset(code) == ""
     assert not CODES.is_current(code)
@@ -84,6 +96,10 @@ def one(data: Any) -> list[dict[str, Any]]:
 def test_an_identifier_of_digits_stays_text():
     assert sku_of(found(values={"sku": one("00412")}), PRODUCTS, ProductOptions()) == "00412"
     assert sku_of(found(values={"sku": one(None)}), PRODUCTS, ProductOptions()) == ""
+
+
+def test_a_product_without_values_may_have_a_list_of_none():
+    assert sku_of({"uuid": "u-1", "values": []}, PRODUCTS, ProductOptions()) == ""
 
 
 def test_a_product_is_sold_while_it_is_enabled_and_its_status_says_so():

@@ -74,7 +74,7 @@ class Assets:
     def understood(self, found: Mapping[str, Any]) -> Held:
         """An asset as it was received."""
         code = str(words.field(found, "code", str, "an asset"))
-        values: Values = words.field(found, "values", dict, f"the asset {code}") if found.get("values") else {}
+        values: Values = words.values(found, f"the asset {code}")
         media = self._options.media.entry(values, CHANNEL)
         links = media.get("_links")
         shared = links.get("share_link") if isinstance(links, dict) else None

@@ -142,7 +142,7 @@ class Entities:
             key=sku if kind == MODELS else found["uuid"],
             sku=sku,
             parent=str(found.get("parent") or ""),
-            values=words.field(found, "values", dict, f"the product {sku}"),
+            values=words.values(found, f"the product {sku}"),
             variant=str(found.get("family_variant") or ""),
             workflow=str(workflow or ""),
         )

@@ -48,7 +48,9 @@ class Codes:
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
-        self._ours = re.compile(rf"{re.escape(prefix)}((?:[A-Za-z0-9]|_[0-9a-f]{{1,6}}_)+)(?:_({_VERSION}|{_RENDITION}))?")
+        self._ours = re.compile(
+            rf"{re.escape(prefix)}((?:[A-Za-z0-9]|_[0-9a-f]{{1,6}}_)+)(?:_({_VERSION}|{_RENDITION}))?"
+        )
 
     def of(self, asset: str) -> str:
         """The code of the asset that holds its current version."""

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from syncd.sdk.system import Options
 from syncd.sdk.values import Duration
-from syncd.systems.akeneo.values import Slot, SlotName
+from syncd.systems.akeneo.values import SlotName
 
 Code = Annotated[str, StringConstraints(pattern=r"^\w+$")]
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")]
@@ -37,7 +37,9 @@ class LoginOptions(Options):
 class ProductOptions(Options):
     """Attributes of products. `name-en_US-ecommerce` is the value of `name` in that locale and channel."""
 
-    sku: SlotName = Field(Slot("sku"), description="The SKU: the main identifier. Products without one are left out.")
+    sku: SlotName = Field(
+        "sku", validate_default=True, description="The SKU: the main identifier. Products without one are left out."
+    )
     title: SlotName | None = Field(None, description="The product's name.")
     gtin: SlotName | None = Field(None, description="The GTIN.")
     version: SlotName | None = Field(None, description="The packaging or design now sold.")

@@ -30,7 +30,7 @@ def sku_of(found: Mapping[str, Any], kind: str, options: ProductOptions) -> str:
     if kind == MODELS:
         return str(words.field(found, "code", str, "a product model"))
     words.field(found, "uuid", str, "a product")
-    return text(options.sku.data(words.field(found, "values", dict, "a product")))
+    return text(options.sku.data(words.values(found, "a product")))
 
 
 def record(found: Mapping[str, Any], kind: str, options: ProductOptions) -> ProductRecord:
@@ -40,7 +40,7 @@ def record(found: Mapping[str, Any], kind: str, options: ProductOptions) -> Prod
         RejectedError: a member that must be there is not.
         ValueError: it cannot be understood; its text is a sentence for a person.
     """
-    values: Values = words.field(found, "values", dict, "a product")
+    values: Values = words.values(found, "a product")
     sku = sku_of(found, kind, options)
     parent = str(found.get("parent") or "")
     further = {name: _read(values, each) for name, each in options.fields.items()}
@@ -52,7 +52,7 @@ def record(found: Mapping[str, Any], kind: str, options: ProductOptions) -> Prod
             gtin=_read(values, options.gtin),
             title=_read(values, options.title),
             version=_read(values, options.version),
-            status=_status(found, kind, sku, options),
+            status=_status(found, values, kind, sku, options),
             names={name: said for name, each in options.names.items() if (said := _read(values, each))},
             fields={name: said for name, said in further.items() if said},
         )
@@ -74,11 +74,11 @@ def _level(kind: str, parent: str) -> str:
     return "variant" if parent else "product"
 
 
-def _status(found: Mapping[str, Any], kind: str, sku: str, options: ProductOptions) -> ProductStatus:
+def _status(found: Mapping[str, Any], values: Values, kind: str, sku: str, options: ProductOptions) -> ProductStatus:
     # Models are never enabled or disabled, only their variants are.
     if kind == PRODUCTS and not words.field(found, "enabled", bool, f"the product {sku}"):
         return ProductStatus.DISCONTINUED
-    said = _read(found["values"], options.status)
+    said = _read(values, options.status)
     if not said or said in options.active:
         return ProductStatus.ACTIVE
     if said in options.discontinued:

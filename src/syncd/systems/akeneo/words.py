@@ -59,6 +59,15 @@ def json_of(response: httpx.Response, connection: str) -> Any:
         raise TransientError(f"{what} ({response.headers.get('content-type', 'without a type')}).") from error
 
 
+def values(found: Any, where: str) -> dict[str, Any]:
+    """The `values` of an object; where there are none, PHP may write an empty list for the empty map.
+
+    Args and raises: as of `field`.
+    """
+    given = found.get("values") if isinstance(found, dict) else None
+    return {} if given == [] else dict(field(found, "values", dict, where))
+
+
 def field(found: Any, name: str, kind: type | tuple[type, ...], where: str) -> Any:
     """A member that must be there.
 
