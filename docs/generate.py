@@ -34,6 +34,7 @@ from syncd.mapping.cases import EXPECTATIONS
 from syncd.sdk import registry
 from syncd.sdk.changes import Hears, Subscribes, Watches
 from syncd.sdk.channel import Settles
+from syncd.sdk.oauth.declaration import AuthorizationCode, ClientCredentials, Declared, Password, RefreshToken
 from syncd.sdk.roles import PROTOCOLS, Role
 from syncd.sdk.system import Claimable, System
 from syncd.settings import Settings
@@ -549,6 +550,22 @@ def _signature(name: str, method: Any) -> str:
     return f"{kind}{name}({arguments}) → {found.return_annotation}"
 
 
+def part_authorization() -> str:
+    """What a system declares of its tokens: the keys all kinds have, then those of each."""
+    common = Declared.model_json_schema()
+    parts = [_keys(common, "Declared", {})]
+    for model in (ClientCredentials, Password, RefreshToken, AuthorizationCode):
+        schema = model.model_json_schema()
+        kind = schema["properties"]["kind"]["const"]
+        schema["properties"] = {
+            key: field for key, field in schema["properties"].items() if key not in {"kind", *common["properties"]}
+        }
+        parts.append(f"\n**`kind: {kind}`** · {_first_paragraph(inspect.getdoc(model) or '')}\n")
+        if schema["properties"]:
+            parts.append(f"\n{_keys(schema, model.__name__, {})}")
+    return "".join(parts)
+
+
 def part_connection() -> str:
     """The keys of a connection file."""
     return model_tables(schemas()["connection"], Connection.__name__, 3, "")
@@ -621,6 +638,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "roles": part_roles,
     "abilities": part_abilities,
     "traits": part_traits,
+    "authorization": part_authorization,
     "connection": part_connection,
     **{f"mapping-{name}": part_mapping(name) for name in MAPPINGS},
     "cases": part_cases,

@@ -160,7 +160,8 @@ class Vendor:
             case _:
                 grant = self._spent(asked["refresh_token"])
         if grant is None:
-            return web.json_response({"error": "invalid_grant", "error_description": "gone"}, status=400)
+            said = f"{asked.get('refresh_token', 'it')} is gone, {asked.get('client_secret', '')}"
+            return web.json_response({"error": "invalid_grant", "error_description": said}, status=400)
         if grant not in self.grants:
             self.grants.append(grant)
         answer = self._answer(grant)

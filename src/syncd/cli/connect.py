@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import webbrowser
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -63,7 +64,8 @@ async def _sign_in(client: Client, name: str, *, paste: bool, aside: bool) -> An
         listener.state, listener.pasted = begun["state"], paste or not here
         typer.echo(f"Sign in for {name} at:\n\n  {begun['url']}\n", err=aside)
         if not paste:
-            webbrowser.open(begun["url"])
+            # Some browsers return only when they are closed, and all need this loop to go on.
+            threading.Thread(target=webbrowser.open, args=(begun["url"],), daemon=True).start()
         if listener.pasted:
             words = "Paste the address the browser comes back to, or the code"
             answer = await asyncio.to_thread(typer.prompt, words, err=aside)

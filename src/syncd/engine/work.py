@@ -262,7 +262,7 @@ async def finish(transaction: Transaction, finishes: Sequence[Finish], held: Map
     if done:
         await transaction.execute(_DELETE, {"ids": done})
     if later:
-        await transaction.execute(_RESCHEDULE, [_rescheduled(item, held) for item in later])
+        await transaction.execute(_RESCHEDULE, [_rescheduled(item, held, transaction.now) for item in later])
     if touched or later:
         transaction.woken.update(item.claim.lane for item in finishes)
 
@@ -273,11 +273,12 @@ _SET_FREE = (
 _DELETE = sa.delete(work).where(among(work.c.id, "ids"))
 
 
-def _rescheduled(item: Finish, held: Mapping[int, int]) -> dict[str, Any]:
+def _rescheduled(item: Finish, held: Mapping[int, int], now: datetime) -> dict[str, Any]:
     touched = held[item.claim.id] != item.claim.generation
+    waits = None if item.parked else item.due_at or item.not_before
     return {
         "work_id": item.claim.id,
-        "new_due_at": None if item.parked and not touched else (item.due_at or item.not_before),
+        "new_due_at": now if item.parked and touched else waits,
         "new_urgency": int(item.claim.urgency if item.error else item.urgency),
         "new_not_before": item.not_before,
         "new_attempts": item.claim.attempts if item.error else 0,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import abc
 import enum
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from syncd.sdk.context import Context
 from syncd.sdk.faults import FaultTable
-from syncd.sdk.limits import AtOnce, Limit
+from syncd.sdk.limits import CALLS, AtOnce, Limit
 from syncd.sdk.roles import Role
 
 SDK = 1
@@ -36,6 +37,8 @@ class System(abc.ABC):
     """Base of connectors. One instance serves one connection in one role, for as long as the configuration holds.
 
     A class states what is known of its system; what it leaves out is as here.
+
+    A class or static method `authorization(options)` may say how its tokens are asked for: `syncd.sdk.oauth`.
     """
 
     name: ClassVar[str]
@@ -77,6 +80,15 @@ class System(abc.ABC):
     def limits(cls, options: Any) -> Sequence[Limit]:
         """What the system allows of its callers, under these options."""
         return (AtOnce("calls", 4, "no published limit; four at a time burden nobody"),)
+
+    @classmethod
+    def cost(cls, options: Any, places: int, media: int) -> Mapping[str, float]:
+        """What it spends of the limits to change so many places, with so many media new in them all together.
+
+        Looking before and after is part of it. A plan's estimate rests on this; as it is here, a place is looked at
+        twice on its own, and written to in calls of `max_batch`.
+        """
+        return {CALLS: 2 * places + math.ceil(places / cls.max_batch) + media}
 
     def __init__(self, context: Context, options: Any, role: Role) -> None:
         """Open the connection in one role; nothing is called yet."""

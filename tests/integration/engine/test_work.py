@@ -64,6 +64,17 @@ async def test_a_touch_during_a_claim_runs_the_key_again(ledger: Ledger) -> None
     assert again.generation > claim.generation
 
 
+async def test_a_key_that_was_mended_while_it_failed_for_good_runs_again(ledger: Ledger) -> None:
+    await touch(ledger, "a")
+    [claim] = await take(ledger)
+    await touch(ledger, "a", replay=True)
+    await end(ledger, Finish(claim, parked=True, error="not connected"))
+    [again] = await take(ledger)
+    assert again.failed_before
+    await end(ledger, Finish(again, parked=True, error="not connected"))
+    assert await take(ledger) == []
+
+
 async def test_a_key_finished_and_touched_again_is_not_finished_by_the_old_worker(
     ledger: Ledger, clock: ManualClock
 ) -> None:

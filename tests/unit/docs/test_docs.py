@@ -358,3 +358,27 @@ def test_signing_as_shown_is_accepted() -> None:
     assert isinstance(body, bytes)
     request = HookRequest("POST", "/hooks/creators-hook", headers, body, datetime.now(UTC))
     assert StandardAuth(keys=(SecretStr(key[1]),)).verify(request) == "msg-1"
+
+
+def test_the_ways_to_ask_for_tokens_are_declarations() -> None:
+    from types import SimpleNamespace
+
+    from pydantic import SecretStr, TypeAdapter
+
+    from syncd.sdk.oauth import MAIN, Authorization
+
+    text = page("systems.md")
+    shown = re.search(r"```python\n(from syncd.sdk.oauth.*?)```", text, re.DOTALL)
+    assert shown
+    made: dict[str, object] = {}
+    exec(shown[1], made)
+    options = SimpleNamespace(
+        shop="a.example", portal="b.example", url="https://c.example", endpoint="https://d.example", client_id="id",
+        client_secret=SecretStr("s"), refresh_token=SecretStr("r"), username="u", password=SecretStr("p"),
+    )  # fmt: skip
+    ways = [made[name](options)[MAIN] for name in ("shop", "marketplace", "catalogue", "library")]  # type: ignore[operator]
+    assert len({way.kind for way in ways}) == 4
+    written = re.search(r"```\n(options:\n  authorization:.*?)```", text, re.DOTALL)
+    assert written
+    found = yaml.load(written[1], Loader=yaml.CBaseLoader)["options"]["authorization"]
+    assert len(TypeAdapter(Authorization).validate_python(found).client_secret) == 2

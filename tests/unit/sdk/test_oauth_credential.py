@@ -13,7 +13,7 @@ from syncd.errors import AuthError, TransientError
 from syncd.sdk.credentials import CredentialRefused
 from syncd.sdk.http import HttpClient, open_client
 from syncd.sdk.oauth import ClientCredentials
-from syncd.sdk.oauth.credential import BELIEVED, FORCED, TRIED_AGAIN, Issued, OAuthCredential
+from syncd.sdk.oauth.credential import FORCED, TRIED_AGAIN, Issued, OAuthCredential
 from syncd.sdk.oauth.exchange import Exchange
 from syncd.testing.clock import ManualClock
 
@@ -312,7 +312,3 @@ async def test_closing_waits_for_a_renewal_under_way(vendor: Vendor, credential:
     answer.set()
     await asyncio.wait_for(closing, 20)
     assert await waiting == "access-1"
-
-
-def test_looking_again_is_rarer_than_calls_and_more_frequent_than_ends() -> None:
-    assert 10 <= BELIEVED <= 60
