@@ -106,6 +106,15 @@ class Connections:
     def catalog(self, name: str) -> Catalog:
         return cast(Catalog, self.get(name, Role.CATALOG))
 
+    def options(self, name: str) -> Options:
+        """A connection's options, with what its references stand for.
+
+        Raises:
+            ConfigError: one of them cannot be resolved.
+        """
+        system = self.system_class(name)
+        return self.configuration.active.bundle.options(name, system.options, self._secrets)
+
     def system_class(self, name: str) -> type[System]:
         return self.configuration.registry.get(self.config(name).connector)
 

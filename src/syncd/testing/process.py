@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import syncd.app
+from syncd.cli.daemon import spare_collector
 from syncd.domain.review import Verdict
 from syncd.errors import ConflictError
 from syncd.flow.review.decide import Ruling, decide
@@ -38,7 +39,7 @@ from syncd.testing import points as crash_points
 from syncd.testing.remote import SocketClock
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of linux/prctl.h
-STANDING = ("seal", "sweep", "garbage", "forecast", "poll", "mirror", "observe", "clock")
+STANDING = ("seal", "sweep", "garbage", "forecast", "poll", "mirror", "observe", "watch", "subscribe", "clock")
 """Kinds that come back for ever; all others come to an end when nothing new happens."""
 
 
@@ -77,6 +78,7 @@ async def _run(options: argparse.Namespace) -> None:
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     await app.start()
+    spare_collector()
     _add_commands(clock, app, points)
     server = await clock.serve(options.socket)
     try:

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx
 import pytest
-from tests.support.plainshop import PlainShop, PlainShopSystem
 
 from syncd.sdk.channel import GalleryChange
 from syncd.sdk.media import ItemResult
 from syncd.testing.clock import ManualClock
-from syncd.testing.conformance import ChannelConformance
 from syncd.testing.conformance.account import Account, exchanges
+from syncd.testing.example.connector import PlainShopSystem
+from syncd.testing.example.fake import PlainShop
+from syncd.testing.example.test_connector import TestPlainShop
 
-OPTIONS = {"url": "https://plain.example", "token": "s3cr3t-token"}
-
-
-class TestPlainShop(ChannelConformance[PlainShop]):
-    system = PlainShopSystem
-    options: ClassVar[dict[str, Any]] = OPTIONS
-
-    def make_vendor(self, clock: ManualClock) -> PlainShop:
-        return PlainShop(clock)
+OPTIONS = TestPlainShop.options
 
 
 class DropsOthers(PlainShopSystem):
@@ -80,4 +73,3 @@ async def test_an_answer_that_lacks_the_images_is_not_believed() -> None:
     async with exchanges(account):
         with pytest.raises(AssertionError, match="believed"):
             await suite.test_damaged_answers_never_look_like_less(account, "renamed")
-

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any, ClassVar, Generic
 
 import pytest
+import pytest_asyncio
 from structlog.testing import capture_logs
 
 from syncd.errors import AuthError, Kind, RateLimited, SyncdError, TransientError
@@ -24,6 +25,7 @@ from syncd.testing.vendor import Mischief
 class Conformance(abc.ABC, Generic[V]):
     """Base of the suites. A subclass names the system and its options, makes its fake, and says how it is read."""
 
+    pytestmark = pytest.mark.asyncio
     system: ClassVar[type[System]]
     role: ClassVar[Role]
     options: ClassVar[Mapping[str, Any]]
@@ -36,7 +38,7 @@ class Conformance(abc.ABC, Generic[V]):
     async def read(self, vendor: V, system: Any) -> Any:
         """Something that compares equal while nothing changes: what the system reads of what stands there."""
 
-    @pytest.fixture
+    @pytest_asyncio.fixture
     async def account(self) -> AsyncIterator[Account[V]]:
         clock = ManualClock()
         account = Account(self.system, self.options, self.role, self.make_vendor(clock), clock)
@@ -45,13 +47,13 @@ class Conformance(abc.ABC, Generic[V]):
 
     # --- what it states ------------------------------------------------------------------------------------------
 
-    def test_every_option_is_described_and_secrets_are_secret(self) -> None:
+    async def test_every_option_is_described_and_secrets_are_secret(self) -> None:
         for model in _models(self.system.options):
             for name, field in model.model_fields.items():
                 assert field.description, f"{model.__name__}.{name} has no description"
         assert "s3cr3t" not in repr(self.system.options.model_validate(self.options))
 
-    def test_limits_name_their_source(self) -> None:
+    async def test_limits_name_their_source(self) -> None:
         for limit in self.system.limits(self.system.options.model_validate(self.options)):
             assert limit.source
 

@@ -1,4 +1,4 @@
-"""A plain shop and its connector: what the conformance suite is tested with, and the least a channel can be."""
+"""A plain shop as a channel: each listing's images are read, and replaced as a set, over JSON."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from syncd.sdk.limits import Limit, Window
 from syncd.sdk.media import Answer, ItemResult, Media, ObservedMedia
 from syncd.sdk.roles import Role
 from syncd.sdk.system import Options, System
-from syncd.testing.clock import ManualClock
-from syncd.testing.vendor import ShopVendor, Stands, body_of
 
 SOURCE = "the plain shop's page, 2026-11-01"
 
@@ -35,7 +33,21 @@ class PlainShopSystem(System):
     name: ClassVar[str] = "plain"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL})
     options: ClassVar[type[Options]] = PlainOptions
-    example: ClassVar[str] = ""
+    example: ClassVar[str] = """\
+# A shop with a plain JSON interface.
+connector: plain
+brand: acme
+roles: [channel]
+markets: [US]
+owner: dana@acme.example
+writes: ask                            # nothing is written until a person applied the first plan
+products: {by: [sku]}
+media: {medium: web, slots: 2..8, at_least: 1}
+poll: 15m
+options:
+  url: https://plain.example
+  token: ${PLAIN_TOKEN}
+"""
 
     @classmethod
     def limits(cls, options: PlainOptions) -> Sequence[Limit]:
@@ -94,35 +106,3 @@ def _json(answer: httpx.Response) -> Any:
         return answer.json()
     except ValueError as error:
         raise RejectedError(f"The shop's answer is no JSON: {answer.text[:100]}") from error
-
-
-class PlainShop(ShopVendor):
-    """The shop itself."""
-
-    LISTING, OTHER = "GL-1", "GL-2"
-
-    def __init__(self, clock: ManualClock) -> None:
-        super().__init__(clock)
-        self.listings = {self.LISTING: ["https://studio.example/1.jpg", "https://studio.example/2.jpg"], self.OTHER: []}
-
-    def writes(self, request: httpx.Request) -> bool:
-        return request.method == "PUT"
-
-    async def answer(self, request: httpx.Request) -> httpx.Response:
-        if request.headers.get("authorization") != "Bearer s3cr3t-token":
-            return httpx.Response(401)
-        now = self.clock.monotonic()
-        if sum(call.at > now - 1 for call in self.calls) >= 10:
-            self.violations.append(f"more than ten calls a second at {now}")
-        listing = request.url.path.rpartition("/")[2]
-        if listing == "listings":
-            return httpx.Response(200, json={"listings": list(self.listings), "total": len(self.listings)})
-        if listing not in self.listings:
-            return httpx.Response(404)
-        if request.method == "PUT":
-            self.listings[listing] = [image["url"] for image in body_of(request)["images"]]
-        images = [{"url": url} for url in self.listings[listing]]
-        return httpx.Response(200, json={"sku": listing, "images": images})
-
-    def gallery(self, listing: str) -> Sequence[Stands]:
-        return [Stands(url, foreign="studio" in url) for url in self.listings[listing]]
