@@ -220,7 +220,7 @@ async def test_refusals_are_told_in_the_words_of_akeneo(vendor, clock, tmp_path)
             await run(clock, system.attach(SIMPLE, [media()]))
         with pytest.raises(NotFoundError, match="no product GL-0815"):
             await run(clock, system.attach("GL-0815", [media()]))
-        with pytest.raises(ConfigError, match="no link is declared for media as `lifestyle`"):
+        with pytest.raises(RejectedError, match="no link is declared for media as `lifestyle`"):
             await run(clock, system.attach(SIMPLE, [media(role="lifestyle")]))
 
 
@@ -275,6 +275,8 @@ async def test_without_the_asset_manager_a_file_goes_into_an_attribute(vendor, c
         assert vendor.written == before
         assert vendor.files.kept[vendor.catalogue.data(SIMPLE, FILE)][1] == V1
         await run(clock, system.attach(SIMPLE, [media(V2, version=2)]))
+        with pytest.raises(RejectedError, match="holds another asset's file"):  # or both would take turns for ever
+            await run(clock, system.attach(SIMPLE, [media(V3, placement="P3", asset="A3")]))
         await run(clock, system.detach(SIMPLE, [media(V1)]))
         assert vendor.files.kept[vendor.catalogue.data(SIMPLE, FILE)][1] == V2
         await run(clock, system.detach(SIMPLE, [media(V2, version=2)]))

@@ -24,14 +24,17 @@ _OURS = re.compile(rf"_syncd_([A-Za-z0-9]+)_([0-9a-f]{{{_HASH}}})\.\w+$")
 
 def name_of(media: Media) -> str:
     """A file name that survives Akeneo, which writes `_` for whatever is no letter, digit or dot."""
-    asset = re.sub(r"[^A-Za-z0-9]", "", media.asset)
-    return f"syncd_{asset}_{media.sha256[:_HASH]}{PurePosixPath(media.name).suffix}"
+    return f"syncd_{_plain(media.asset)}_{media.sha256[:_HASH]}{PurePosixPath(media.name).suffix}"
 
 
 def is_of(code: str, media: Media) -> bool:
     """Whether a media file of Akeneo is this version of ours."""
     found = _OURS.search(code)
     return found is not None and f"_{name_of(media).rpartition('.')[0]}." in code
+
+
+def _plain(asset: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", asset)
 
 
 class Files:
@@ -50,17 +53,19 @@ class Files:
             yield ObservedMedia(f"{slot}/{code}", slot=str(slot))
 
     async def put(self, owner: Entity, slot: Slot, media: Media) -> ObservedMedia:
-        """Have the attribute hold this file, in place of an earlier one of ours.
+        """Have the attribute hold this file, in place of another version of the same asset.
 
         Raises:
-            RejectedError: it holds somebody else's file, or Akeneo did not take ours.
+            RejectedError: it holds somebody else's file or another asset's, or Akeneo did not take ours.
         """
         present = text(slot.data(owner.values))
         if is_of(present, media):
             return ObservedMedia(f"{slot}/{present}", slot=str(slot))
-        if present and not _OURS.search(present):
-            remedy = "Remove it in Akeneo, or link this role to an attribute of its own."
-            raise RejectedError(f"{slot} of {owner} holds a file that is not ours: {present}.", remedy=remedy)
+        found = _OURS.search(present)
+        if present and (found is None or found[1] != _plain(media.asset)):
+            whose = "another asset's file" if found else "a file that is not ours"
+            remedy = "Remove it in Akeneo, or link this role to an attribute of its own: there is room for one file."
+            raise RejectedError(f"{slot} of {owner} holds {whose}: {present}.", remedy=remedy)
         fields = {_kind(owner): json.dumps(_target(owner, slot))}
         sent = sending.form(self._context.media, media, name_of(media), fields)
         await self._api.upload(MEDIA_FILES, sent, self._upload)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from syncd.errors import ConfigError, NotFoundError, RejectedError, TransientError
+from syncd.errors import NotFoundError, RejectedError, TransientError
 from syncd.sdk.catalog import ProductMedia
 from syncd.sdk.context import Context
 from syncd.sdk.media import Media, ObservedMedia
@@ -36,8 +36,8 @@ class Linking:
         """Link these media; what is linked already stays where it is.
 
         Raises:
-            NotFoundError: Akeneo has no such product. ConfigError: no link is declared for a role.
-            RejectedError: Akeneo does not take it, or takes it and does not do it.
+            NotFoundError: Akeneo has no such product.
+            RejectedError: no link is declared for a role; Akeneo does not take it, or takes it and does not do it.
             TransientError: somebody else changed the same collection just then.
         """
         links = [self._link(item.role) for item in media]
@@ -185,8 +185,9 @@ class Linking:
     def _link(self, role: str) -> LinkOptions:
         link = self._options.link(role)
         if link is None:
-            remedy = f"Name `{role}` (or `*`) in `links`."
-            raise ConfigError(f"{self._context.connection}: no link is declared for media as `{role}`.", remedy=remedy)
+            remedy = f"Name `{role}` (or `*`) in `links` of the connection, or take it out of mappings/matrix.yaml."
+            what = f"{self._context.connection}: no link is declared for media as `{role}`."
+            raise RejectedError(what, remedy=remedy)
         return link
 
     def _require_assets(self) -> Assets:
