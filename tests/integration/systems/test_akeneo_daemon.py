@@ -1,4 +1,4 @@
-"""A daemon with Akeneo as catalogue and library: from a creator's folder into the PIM, replaced there, and out again."""
+"""A daemon with Akeneo as catalogue and library: content enters the PIM, is replaced there, and leaves it again."""
 
 from __future__ import annotations
 
