@@ -33,9 +33,9 @@ bench: $(READY) ## measure against the yardsticks, side by side
 
 lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
-		--extra video --extra uvloop --group dev pyproject.toml -o requirements.lock
+		--extra video --extra uvloop --extra testing --group dev pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
-		--extra video --extra uvloop --group dev --group bench -c requirements.lock pyproject.toml -o requirements-bench.lock
+		--extra video --extra uvloop --extra testing --group dev --group bench -c requirements.lock pyproject.toml -o requirements-bench.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
 		--extra uvloop -c requirements.lock pyproject.toml -o deploy/requirements.lock
 	echo "hatchling>=1.27" | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \

@@ -411,7 +411,7 @@ def _default(field: Mapping[str, Any]) -> str:
     if "%" in examples:
         return f"`{value:.0%}`"
     if "MB" in examples:
-        return f"`{value // 10**6}MB`"
+        return f"`{value // 10**6}MB`" if value >= 10**6 else f"`{value // 10**3}KB`"
     return f"`{_duration(str(value))}`"
 
 

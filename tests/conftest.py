@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: a clock that tests move, and a ledger on each store."""
+"""Fixtures shared by all tests: a clock that tests move, a ledger on each store, a mail server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from hypothesis import settings
 
 from syncd.ledger.store import Ledger
 from syncd.testing.clock import ManualClock
+from tests.support.dovecot import Dovecot, find_dovecot
+from tests.support.mail import Mailbox
 from tests.support.postgres import Postgres, find_binaries
+
+pytest_plugins = ["syncd.testing.contracts.plugin", "pytester"]
 
 for name in [name for name in os.environ if name.startswith("SYNCD_")]:
     if name != "SYNCD_CONTRACTS":
@@ -62,3 +66,22 @@ async def ledger(ledger_url: str, clock: ManualClock) -> AsyncIterator[Ledger]:
     await ledger.open()
     yield ledger
     await ledger.close()
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    program = find_dovecot()
+    if program is None:
+        pytest.skip("Dovecot 2.3 is not installed here: the mailbox was not tested against a server")
+    server = Dovecot(program)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mailbox(dovecot: Dovecot) -> Iterator[Mailbox]:
+    """A mailbox of its own."""
+    opened = Mailbox(dovecot.port, dovecot.user())
+    yield opened
+    opened.close()

@@ -386,6 +386,14 @@ def test_no_secret_is_in_the_clear_in_log_error_trail_answer_ledger_or_backup(sh
     for _ in range(3):
         shop.calls_until(daemon)
         vendor.end_access()
+    daemon.terminate()
+    daemon.start()  # what it uses now came from the ledger
+    vendor.breaks = True
+    seen.append(daemon.api("GET", "/connections/shop/check").body)
+    assert b"cannot do this with ***" in seen[-1]
+    vendor.breaks = False
+    daemon.terminate()
+    daemon.start()
     vendor.fails = [500, -500]
     vendor.revoke()
     daemon.advance(2 * LIFE)

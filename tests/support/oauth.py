@@ -58,6 +58,9 @@ class Vendor:
         """While set to an event that is not set, requests for tokens are answered only once it is."""
         self.arrived = threading.Event()
         self.denies = False
+        """Whether people say no."""
+        self.breaks = False
+        """Whether the API answers 422 and repeats the token it was called with."""
         self._numbers = itertools.count(1)
 
     # --- what tests do ---------------------------------------------------------------------------------------------
@@ -221,6 +224,8 @@ class Vendor:
     async def _me(self, request: web.Request) -> web.Response:
         await request.read()
         text = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if self.breaks:
+            return web.json_response({"error": f"cannot do this with {text}"}, status=422)
         for grant in self.grants:
             if text in grant.access:
                 grant.former = ""  # its tokens are in use: the refresh token before is retired

@@ -134,3 +134,22 @@ def media(
         asset,
         version,
     )
+
+
+@asynccontextmanager
+async def token_server(port: int, tokens: Mapping[str, str]) -> AsyncIterator[None]:
+    """A server that says whose an OAuth token is: token → user."""
+
+    async def info(request: web.Request) -> web.Response:
+        user = tokens.get(request.query.get("access_token", ""))
+        return web.json_response({"active": "true", "username": user} if user else {"active": "false"})
+
+    app = web.Application()
+    app.router.add_get("/tokeninfo", info)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()

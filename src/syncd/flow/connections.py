@@ -169,8 +169,8 @@ class Connections:
         return opened
 
     def _connect(self, name: str, connection: Connection) -> _Open:
-        text, options = self.configuration.active.bundle.files[f"connectors/{name}.yaml"], self._options(name)()
-        system = self.system_class(name)
+        text = self.configuration.active.bundle.files[f"connectors/{name}.yaml"]
+        system, options = self.system_class(name), self.options(name)
         gate = LaneGate(name, self.lanes, system.limits(options))
         http = open_client(
             name, self.clock, secrets_of(options), deadline=system.call_deadline, overrides=system.faults, gate=gate,

@@ -70,6 +70,7 @@ class KeptTokens:
         declared = self._exchange.declare()
         kept, tokens = await self._keeper.read(self._place)
         if tokens is not None and tokens.origin == origin(declared):
+            self._exchange.learn(tokens)
             return tokens
         if not isinstance(declared, RefreshToken):
             name = self._place.connection

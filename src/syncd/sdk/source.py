@@ -53,21 +53,30 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something is not going on, in words for the creator, and whether they can mend it."""
+    """Why something is not going on, in words for the creator, and whether they can mend it.
+
+    `file` is the key of the file it is about, "" if it is about the whole submission.
+    """
 
     code: str
     say: str
     fixable: bool = True
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionStatus:
-    """What a creator may know about a submission: `status` per file key, with reasons."""
+    """What a creator may know about a submission: `status` per file key, with reasons.
+
+    `delivery` is what was last stated about it, `note` what `respond` returned when it last told something.
+    """
 
     external_id: str
     status: str
     files: Mapping[str, str]
     reasons: Sequence[Reason] = ()
+    delivery: Delivery | None = None
+    note: str = ""
 
 
 @runtime_checkable
@@ -94,6 +103,7 @@ class Source(Protocol):
         """The bytes of these files are safe with syncd now: the source may move or mark them."""
         ...
 
-    async def respond(self, status: SubmissionStatus) -> None:
-        """Tell the creator, by the source's own means, how the submission stands."""
+    async def respond(self, status: SubmissionStatus) -> str | None:
+        """Tell the creator, by the source's own means, how the submission stands; returns what the next status about
+        this submission is to carry as `note`, None to leave it as it is."""
         ...

@@ -37,7 +37,6 @@ class System(abc.ABC):
     """Base of connectors. One instance serves one connection in one role, for as long as the configuration holds.
 
     A class states what is known of its system; what it leaves out is as here.
-
     A class or static method `authorization(options)` may say how its tokens are asked for: `syncd.sdk.oauth`.
     """
 

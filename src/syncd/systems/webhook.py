@@ -189,7 +189,10 @@ options:
 
 
 def _statement(status: SubmissionStatus) -> dict[str, Any]:
-    reasons = [{"code": reason.code, "say": reason.say, "fixable": reason.fixable} for reason in status.reasons]
+    reasons = [
+        {"code": reason.code, "say": reason.say, "fixable": reason.fixable, "file": reason.file}
+        for reason in status.reasons
+    ]
     files = dict(status.files)
     return {"external_id": status.external_id, "status": status.status, "files": files, "reasons": reasons}
 

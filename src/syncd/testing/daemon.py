@@ -81,7 +81,7 @@ class Nursery:
         assert self._process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(STARTING_SECONDS)  # it may have been asked for nothing, and still import
         self._process.stdout.close()
 
     def __enter__(self) -> Self:

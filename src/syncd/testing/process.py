@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nursery", action="store_true")
     parser.add_argument("--socket", type=Path)
     parser.add_argument("--at", type=datetime.fromisoformat)
-    parser.add_argument("--crash", default="", help="STAGE:NUMBER of the point to die at")
+    parser.add_argument("--crash", default="", help="STAGE:NUMBER or STAGE:ACT of the point to die at")
     parser.add_argument("--note", type=Path, help="file that is written just before dying")
     parser.add_argument("--synchronous", choices=("OFF",), help="weaken the SQLite ledger, to see a test fail")
     return parser

@@ -45,7 +45,7 @@ class Process:
 
     def login(self, declared: Authorization) -> tuple[HttpClient, Login]:
         """A connection opened anew."""
-        http = open_client("shop", self.clock, concurrency=16)
+        http = open_client("shop", self.clock)
         self.opened.append((http, open_logins(self.keeper, *PLACE[:2], lambda: {MAIN: declared}, http)[MAIN]))
         return self.opened[-1]
 

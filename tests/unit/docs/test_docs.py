@@ -25,6 +25,7 @@ from syncd.sdk.registry import Registry
 from syncd.settings import Settings
 from syncd.systems.folder.statement import Manifest
 from syncd.telemetry.metrics import METRICS
+from syncd.testing.contracts import home
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
@@ -143,7 +144,7 @@ def test_every_error_says_what_to_do(code: ModuleType) -> None:
 def test_every_option_of_every_system_is_documented() -> None:
     text = page("systems.md")
     systems = Registry.discover(ROOT / "nowhere").systems
-    assert {"folder", "webhook", "table", "feed"} <= set(systems)
+    assert {"folder", "webhook", "mailbox", "table", "feed"} <= set(systems)
     for name, system in systems.items():
         start = text.index(f"\n## {name}\n")
         section = text[start : text.find("\n## ", start + 1)]
@@ -174,7 +175,7 @@ def test_every_fact_that_conditions_see_is_documented() -> None:
 
 
 def test_settings_that_are_named_exist() -> None:
-    known = {f"SYNCD_{name.upper()}" for name in Settings.model_fields}
+    known = {f"SYNCD_{name.upper()}" for name in Settings.model_fields} | {home.VARIABLE}
     deployed = [ROOT / "Dockerfile", ROOT / "compose.yaml", ROOT / "deploy" / "syncd.service"]
     text = prose() + "".join(path.read_text() for path in deployed)
     assert set(re.findall(r"\bSYNCD_[A-Z_]*[A-Z]\b", text)) - known == set()
@@ -285,9 +286,14 @@ def examples() -> Iterator[tuple[str, str, str]]:
 
 EXAMPLES = list(examples())
 STANDS_FOR = {
-    "feed": "shop-feed", "table": "catalog", "webhook": "creators-hook", "folder": "creators-folder",
+    "feed": "shop-feed",
+    "walmart": "shop-feed",
+    "table": "catalog",
     "akeneo": "catalog",
-}  # fmt: skip
+    "webhook": "creators-hook",
+    "folder": "creators-folder",
+    "mailbox": "creators-folder",
+}
 
 
 def test_there_are_examples() -> None:

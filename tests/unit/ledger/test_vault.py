@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import ConfigError
@@ -20,6 +20,7 @@ def written(key: bytes) -> str:
     return base64.b64encode(key).decode()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.text(max_size=30), st.text(max_size=30))
 def test_it_opens_at_its_place_and_at_no_other(content: bytes, place: str, other: str) -> None:
     vault = Vault([OLD])

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.sdk.oauth.tokens import AHEAD, Tokens, of_answer
@@ -53,6 +53,7 @@ def test_no_token_is_shown():
 texts = st.text(min_size=1, max_size=60)
 
 
+@settings(deadline=None)
 @given(texts, texts, st.one_of(st.none(), st.integers(-5, 10**12), st.floats()), st.integers(0, 10**6))
 def test_what_was_understood_is_read_back_and_is_due_before_it_ends(access: str, refresh: str, life: Any, later: int):
     tokens = of_answer({"access_token": access, "refresh_token": refresh, "expires_in": life}, {}, START)

@@ -38,7 +38,7 @@ def write(root: Path, name: str, text: str) -> None:
 
 def test_the_shipped_systems_are_found(tmp_path: Path):
     registry = Registry.discover(tmp_path)
-    assert {"folder", "webhook", "table", "feed"} <= set(registry.systems)
+    assert {"folder", "webhook", "mailbox", "table", "feed"} <= set(registry.systems)
     assert registry.problems == ()
 
 

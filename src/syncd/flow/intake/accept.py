@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -14,13 +15,15 @@ from syncd.flow.noticing import notice
 from syncd.flow.people import person_id
 from syncd.flow.services import Services
 from syncd.flow.subject import brief_of
-from syncd.flow.touching import COLLECT, INTAKE, REVIEW
+from syncd.flow.touching import COLLECT, INTAKE, RESPOND, REVIEW
 from syncd.ledger.store import Transaction
 from syncd.ledger.tables.core import assets, files, inbox, submissions
 from syncd.ledger.types import Row, new_id
 from syncd.sdk.changes import Change, Hears
 from syncd.sdk.roles import Role
 from syncd.sdk.source import RawItem, Source
+
+ANSWERED_WITHIN = timedelta(seconds=20)
 
 
 class IntakeHandler:
@@ -91,13 +94,14 @@ class Reception:
         else:
             submission = str(known.id)
             if self.sequence > (known.sequence or 0):
+                self.delivery = self.delivery.after(Delivery.model_validate(known.facts))
                 await self._replace(submission, known)
         await self._expect_files(submission)
 
     async def _known(self) -> Row | None:
         return (
             await self.transaction.execute(
-                sa.select(submissions.c.id, submissions.c.sequence, submissions.c.withdrawn_at)
+                sa.select(submissions.c.id, submissions.c.sequence, submissions.c.withdrawn_at, submissions.c.facts)
                 .where(
                     submissions.c.brand == self.brand,
                     submissions.c.connection == self.connection,
@@ -129,7 +133,7 @@ class Reception:
         await self.transaction.execute(
             sa.insert(submissions).values(
                 id=identifier, brand=self.brand, connection=self.connection, external_id=self.delivery.external_id,
-                received_at=self.received_at, answered="", **await self._values(),
+                received_at=self.received_at, answered="", note="", **await self._values(),
             )
         )  # fmt: skip
         self.transaction.record(self.brand, "submission.received", identifier, connection=self.connection)
@@ -156,6 +160,7 @@ class Reception:
             for file in self.delivery.files
         ]  # fmt: skip
         if not rows or self.delivery.withdrawn:
+            await touch(self.transaction, [Due(self.brand, self.connection, RESPOND, submission)])
             return
         new = await self.transaction.execute(
             self.transaction.insert(files)
@@ -163,4 +168,8 @@ class Reception:
             .returning(files.c.id),
             rows,
         )
-        await touch(self.transaction, [Due(self.brand, self.connection, COLLECT, row.id) for row in new.all()])
+        due = [Due(self.brand, self.connection, COLLECT, row.id) for row in new.all()]
+        if due:  # a file that has come makes the answer due at once; nobody waits long for one that is slow
+            latest = self.transaction.now + ANSWERED_WITHIN
+            due.append(Due(self.brand, self.connection, RESPOND, submission, at=latest))
+        await touch(self.transaction, due)

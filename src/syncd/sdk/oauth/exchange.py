@@ -78,6 +78,10 @@ class Exchange:
         self._judge(declared, response, _object(response))
         return True
 
+    def learn(self, tokens: Tokens) -> None:
+        """Keep tokens that came from elsewhere out of errors and log."""
+        self._redactor.learn(tokens.access, tokens.refresh)
+
     async def close(self) -> None:
         """Close its session."""
         await self._http.aclose()
@@ -99,7 +103,7 @@ class Exchange:
         tokens = of_answer(answer, declared.answer_names, started)
         if tokens is None:
             raise refusal(declared, self.connection, f"{self._where(response)} was answered without an access token.")
-        self._redactor.learn(tokens.access, tokens.refresh)
+        self.learn(tokens)
         return tokens
 
     async def _send(self, declared: Authorization, url: str, asked: Mapping[str, str], number: int) -> httpx.Response:

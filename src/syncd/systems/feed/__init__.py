@@ -12,6 +12,7 @@ from typing import IO, ClassVar
 from pydantic import Field
 
 from syncd.errors import NotFoundError
+from syncd.sdk import outside
 from syncd.sdk.channel import GalleryChange, ObservedGallery
 from syncd.sdk.context import Context
 from syncd.sdk.media import Answer, Issue, ItemResult, Media, ObservedMedia
@@ -19,7 +20,7 @@ from syncd.sdk.resource import Resource
 from syncd.sdk.roles import Role
 from syncd.sdk.system import Options, System
 from syncd.sdk.values import Duration, Size
-from syncd.systems.feed import document, merging, outside
+from syncd.systems.feed import document, merging
 from syncd.systems.feed.items import Node
 from syncd.systems.feed.placing import Placing
 from syncd.systems.feed.spec import GOOGLE
@@ -154,12 +155,7 @@ options:
 
     async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
         """Which of these still answer with success under their public address, and how."""
-        answers = await asyncio.gather(*(outside.status(self._context.http, item.url) for item in media))
-        return {
-            item.placement: f"{item.url} still answers {status}"
-            for item, status in zip(media, answers, strict=True)
-            if 200 <= status < 300
-        }
+        return await outside.answering(self._context.http, media)
 
     async def check(self) -> str:
         """Whether the base can be read, and how many items it holds."""

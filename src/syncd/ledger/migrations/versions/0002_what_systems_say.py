@@ -1,4 +1,4 @@
-"""What limits have been spent of, where media were seen, complaints with their code
+"""What limits have been spent of, where media were seen, complaints with their code, what sources told
 
 Revision ID: 0002
 Revises: 0001
@@ -26,4 +26,8 @@ def upgrade() -> None:
         placement.add_column(sa.Column("seen_url", sa.String(), nullable=False, server_default=""))
     with op.batch_alter_table("placement") as placement:
         placement.alter_column("seen_url", server_default=None)
+    with op.batch_alter_table("submission") as submission:
+        submission.add_column(sa.Column("note", sa.String(), nullable=False, server_default=""))
+    with op.batch_alter_table("submission") as submission:
+        submission.alter_column("note", server_default=None)
     op.execute("UPDATE listing SET issues = '[]'")  # read anew at the next look, now with code and media
