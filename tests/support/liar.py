@@ -2,7 +2,8 @@
 
 Misdeeds: `down`, `rejects` (words), `lies` (keeps what is removed), `fails_after` (so many calls answer 502 after the
 write), `poison` (a listing that spoils the call it is in), `jobs` (answers PENDING; `polls` questions later it is done,
--1: never), `state` (of media of ours: processing, failed), `shown` (what shoppers see), `hears` (a key for webhooks).
+-1: never), `state` (of media of ours: processing, failed), `shown` (what shoppers see), `copies` (keeps our media under
+names of its own), `hears` (a key for webhooks).
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Liar(System):
 
     def _seen(self, state: dict[str, Any], item: dict[str, str]) -> ObservedMedia:
         ours = "name" in item
+        if ours and state.get("copies"):
+            return ObservedMedia(f"copy of {item['id']}", "https://cdn.example/copy.jpg", placed_as=item["id"])
         return ObservedMedia(
             item["id"], item["url"], item.get("name", ""),
             state=MediaState(state.get("state", "ready")) if ours else MediaState.READY,
@@ -86,7 +89,10 @@ class Liar(System):
         name = f"job-{state['calls']}"
         state.setdefault("open", {})[name] = {change.listing: _items(change) for change in batch}
         self._write(state)
-        return [ItemResult(change.listing, Answer.PENDING, job=name) for change in batch]
+        return [
+            ItemResult(change.listing, Answer.PENDING, job=name, external_ids={m.placement: m.name for m in change.add})
+            for change in batch
+        ]
 
     async def settle(self, job: str, listings: Sequence[str]) -> Sequence[ItemResult]:
         state = self._read()

@@ -253,7 +253,7 @@ from pydantic import Field
 
 from syncd.sdk.oauth import MAIN, Authorization
 from syncd.sdk.roles import Role
-from syncd.sdk.system import SDK, Options
+from syncd.sdk.system import Options, System
 
 
 class VendorOptions(Options):
@@ -261,9 +261,8 @@ class VendorOptions(Options):
     authorization: Authorization = Field(description="How to sign in.")
 
 
-class Vendor:
-    name, sdk, roles, options = "vendor", SDK, frozenset({Role.SOURCE}), VendorOptions
-    max_batch, call_deadline, example = 1, 10.0, ""
+class Vendor(System):
+    name, roles, options, example = "vendor", frozenset({Role.SOURCE}), VendorOptions, ""
 
     def __init__(self, context, options, role):
         self._http, self._url = context.http, options.url
@@ -277,7 +276,6 @@ class Vendor:
     def open(self, file): raise NotImplementedError
     async def stored(self, files): ...
     async def respond(self, status): ...
-    async def close(self): ...
 
     async def poll(self, since):
         await self._http.get(f"{self._url}/api/me")

@@ -296,8 +296,12 @@ class Draft:
             losses=tuple(self.losses),
             gone=tuple(self.gone),
             held=tuple(self.held),
-            write_needed=bool(self.adds or self.removes or self.duplicates or moves),
+            write_needed=bool(self.adds or self.duplicates or moves or self._unasked()),
         )
+
+    def _unasked(self) -> bool:
+        """Whether something leaves that the system was not asked to take away yet."""
+        return any(not removal.placed.awaited for removal in self.removes)
 
     def _report(self) -> tuple[tuple[Placed, ...], tuple[Confirm, ...]]:
         keeps: list[Placed] = []

@@ -97,7 +97,10 @@ class Desired(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A placement of ours as the ledger knows it; `cause` is set once it is to go."""
+    """A placement of ours as the ledger knows it; `cause` is set once it is to go.
+
+    `awaited`: the system took its removal, and may show it for a while yet.
+    """
 
     id: str
     key: str
@@ -106,6 +109,7 @@ class Placed(NamedTuple):
     state: PlacementState
     external_id: str = ""
     cause: RemovalCause | None = None
+    awaited: bool = False
 
 
 class Seen(NamedTuple):

@@ -135,10 +135,12 @@ class PointsBudget:
         self._level, self._at = self._available(now), now
         self._under_way -= units
 
-    def learn(self, now: float, available: float, most: float | None, restore: float | None) -> None:
+    def learn(self, now: float, available: float | None, most: float | None, restore: float | None) -> None:
         """Believe the system. Whether it has counted what is under way already is unknown, so that is taken off."""
+        counted = self._available(now)
         self._most, self._restore = most or self._most, restore or self._restore
-        self._level, self._at = available - self._under_way, now
+        self._level = min(counted, self._most) if available is None else available - self._under_way
+        self._at = now
 
     def state(self, now: float) -> Kept:
         return []

@@ -37,7 +37,9 @@ class LaneGate:
             raise
         return end
 
-    def learn(self, name: str, *, available: float, most: float | None = None, restore: float | None = None) -> None:
+    def learn(
+        self, name: str, *, available: float | None = None, most: float | None = None, restore: float | None = None
+    ) -> None:
         """See `syncd.sdk.limits.Limits`."""
         self._limiter.learn(name, available=available, most=most, restore=restore)
 

@@ -87,7 +87,9 @@ class Limiter:
         """Whether spending these is to be kept before the call is made."""
         return any(isinstance(budget, WindowBudget) and budget.scarce for budget, _ in self._spent_of(units))
 
-    def learn(self, name: str, *, available: float, most: float | None = None, restore: float | None = None) -> None:
+    def learn(
+        self, name: str, *, available: float | None = None, most: float | None = None, restore: float | None = None
+    ) -> None:
         """Take in what an answer said of the points of this name."""
         for known, budget in zip(self._names, self._budgets, strict=True):
             if known == name and isinstance(budget, PointsBudget):

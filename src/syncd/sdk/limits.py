@@ -56,12 +56,14 @@ Limit = Window | Points | AtOnce
 class Limits(Protocol):
     """What a connector tells of its account's limits while it works."""
 
-    def learn(self, name: str, *, available: float, most: float | None = None, restore: float | None = None) -> None:
+    def learn(
+        self, name: str, *, available: float | None = None, most: float | None = None, restore: float | None = None
+    ) -> None:
         """Take in what an answer said of `Points`.
 
         Args:
-            available: what is left just now.
-            most, restore: as in `Points`, where the answer tells them too.
+            available: what is left just now, if the answer tells; else what was counted goes on.
+            most, restore: as in `Points`, where the answer tells them.
         """
         ...
 
@@ -96,7 +98,9 @@ class Open:
         """Every call may begin."""
         return _nothing
 
-    def learn(self, name: str, *, available: float, most: float | None = None, restore: float | None = None) -> None:
+    def learn(
+        self, name: str, *, available: float | None = None, most: float | None = None, restore: float | None = None
+    ) -> None:
         """There is nothing to keep."""
 
     def hold(self, seconds: float, names: Sequence[str] = ()) -> None:

@@ -50,7 +50,8 @@ class ObservedMedia:
     engine knows its `external_id`). `fetched` is the hash of the bytes where the connector downloaded them. `slot` is
     the system's own name of the position. `state` is PROCESSING while the system works on it, which is not live yet,
     and FAILED with its words in `message` where it will not show it. `shown` says whether shoppers see it, None where
-    the system cannot tell.
+    the system cannot tell. `placed_as` is what `apply` called whatever it puts there, where the system names media only
+    once it has taken them in: by it the ledger knows its own until it has seen `external_id`.
     """
 
     external_id: str
@@ -63,6 +64,7 @@ class ObservedMedia:
     state: MediaState = MediaState.READY
     message: str = ""
     shown: bool | None = None
+    placed_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,8 @@ class Answer(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """The answer for one place. `external_ids` maps placement ids to the system's ids, `message` is the system's,
-    `job` its name for what it works on, `issues` say which media it refuses and why."""
+    """The answer for one place. `external_ids` maps placement ids to the system's ids, of those that were only moved
+    too, `message` is the system's, `job` its name for what it works on, `issues` say which media it refuses and why."""
 
     listing: str
     answer: Answer

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from syncd.flow.review.decide import withdraw
-from syncd.ledger.tables.core import operations, receipts
+from syncd.ledger.tables.core import operations, placements, receipts
 from tests.support.world import STUDIO, World
 
 SUPPORT = Path(__file__).parents[2] / "support"
@@ -98,6 +98,18 @@ async def test_a_listing_waits_for_its_job_and_so_does_a_takedown(world: World, 
         await world.clock.advance(1)
     assert shop.tell()["calls"] == 1
     shop.tell(polls=1)
+    await world.until(lambda: world.all_gone(asset))
+    assert [item["id"] for item in shop.listing("GL-0001")] == ["s1"]
+
+
+async def test_what_a_system_names_anew_once_its_job_is_done_stays_known(world: World, shop: Shop) -> None:
+    shop.tell(copies=True, jobs=True, polls=1)
+    [asset] = await submitted(world, "GL-0001.jpg")
+    await world.until(state_of(world, asset, "live"))
+    rows = await world.rows(sa.select(placements.c.external_id).where(placements.c.connection == "shop"))
+    assert [row.external_id.startswith("copy of ") for row in rows] == [True]
+    assert shop.tell()["calls"] == 1
+    await withdraw(world.services, asset, by=DANA, because="creator asked")
     await world.until(lambda: world.all_gone(asset))
     assert [item["id"] for item in shop.listing("GL-0001")] == ["s1"]
 

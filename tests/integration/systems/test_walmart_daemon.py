@@ -116,7 +116,6 @@ async def test_pictures_go_up_together_and_come_down_when_their_right_ends(shop:
     assert shop.vendor.violations == []
 
 
-@pytest.mark.xfail(strict=True, reason="what was taken down, accepted and is not seen to be gone yet is sent anew")
 async def test_a_takedown_that_was_accepted_costs_no_second_feed_before_it_can_be_seen(shop: Shop):
     await _publish(shop, SKUS[0])
     await shop.world.until(lambda: _are(shop, "live"))

@@ -144,7 +144,7 @@ def test_every_error_says_what_to_do(code: ModuleType) -> None:
 def test_every_option_of_every_system_is_documented() -> None:
     text = page("systems.md")
     systems = Registry.discover(ROOT / "nowhere").systems
-    assert {"folder", "webhook", "mailbox", "table", "feed"} <= set(systems)
+    assert {"folder", "webhook", "mailbox", "table", "feed", "amazon"} <= set(systems)
     for name, system in systems.items():
         start = text.index(f"\n## {name}\n")
         section = text[start : text.find("\n## ", start + 1)]
@@ -287,6 +287,7 @@ def examples() -> Iterator[tuple[str, str, str]]:
 EXAMPLES = list(examples())
 STANDS_FOR = {
     "feed": "shop-feed",
+    "amazon": "shop-feed",
     "walmart": "shop-feed",
     "table": "catalog",
     "akeneo": "catalog",

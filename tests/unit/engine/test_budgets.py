@@ -110,6 +110,16 @@ def test_points_are_what_the_system_says_they_are() -> None:
     assert budget.wait(0, 20, urgent=False) == 0.2, "the system may not have noticed the call under way"
 
 
+def test_a_rate_that_is_told_alone_changes_nothing_of_what_was_counted() -> None:
+    budget = PointsBudget(Points("patches", 5, 5, "x"))
+    for _ in range(5):
+        budget.begin(0, 1)
+        budget.end(0, 1)
+    budget.learn(0.2, None, most=None, restore=0.5)  # one had come back by then, at the rate that was believed
+    assert budget.wait(0.2, 1, urgent=False) == 0
+    assert budget.wait(0.2, 2, urgent=False) == pytest.approx(2)
+
+
 @pytest.mark.parametrize("limit", [WINDOW, POINTS, AtOnce("calls", 5, SOURCE)], ids=lambda limit: type(limit).__name__)
 def test_what_can_never_be_is_an_error_and_no_endless_wait(limit: Limit) -> None:
     with pytest.raises(ValueError, match="more than"):

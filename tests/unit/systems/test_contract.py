@@ -14,7 +14,7 @@ from syncd.sdk.roles import PROTOCOLS
 from syncd.sdk.system import Options
 
 REGISTRY = Registry.discover(Path("/nonexistent"))
-SHIPPED = sorted({"akeneo", "folder", "webhook", "table", "feed", "mailbox", "walmart"})
+SHIPPED = sorted({"akeneo", "folder", "webhook", "table", "feed", "mailbox", "walmart", "amazon"})
 
 
 def models(options: type[Options]) -> list[type[Options]]:

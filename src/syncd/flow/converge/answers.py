@@ -36,11 +36,10 @@ async def record(
     refused = _refused(await _rows(transaction, added), answer) if answer.issues else {}
     if answer.answer is Answer.REJECTED and not refused:
         refused = dict.fromkeys(added, answer.message)
-    states = {identifier: "rejected" if identifier in refused else _state(answer) for identifier in added}
-    for identifier, state in states.items():
-        external = answer.external_ids.get(identifier)
-        values = {"external_id": external} if external else {}
-        await placing.set_state(transaction, lane.brand, lane.connection, [identifier], state, **values)
+    await name(transaction, lane, answer)
+    for identifier in added:
+        state = "rejected" if identifier in refused else _state(answer)
+        await placing.set_state(transaction, lane.brand, lane.connection, [identifier], state)
     for identifier in (*added, *removed):
         said = refused.get(identifier) or answer.message or answer.answer.value
         kind = "rejected" if identifier in refused else answer.answer.value
@@ -50,6 +49,13 @@ async def record(
     if refused or answer.answer is Answer.REJECTED:
         words = answer.message or "; ".join(dict.fromkeys(refused.values()))
         await findings.rejected(services, transaction, lane, answer.listing, words, answer.issues)
+
+
+async def name(transaction: Transaction, lane: Lane, answer: ItemResult) -> None:
+    """Keep what a system calls our placements from now on."""
+    for identifier, external in answer.external_ids.items():
+        ours = sa.update(placements).where(placements.c.id == identifier, placements.c.connection == lane.connection)
+        await transaction.execute(ours.values(external_id=external))
 
 
 def _state(answer: ItemResult) -> str:

@@ -98,6 +98,8 @@ class ConvergeHandler:
             return True
         if any(row.state in ("sent", "accepted", "withdrawing") for row in place.placements):
             return True
+        if decision.step.confirms:  # what is live now, or called otherwise, is written down where it was seen
+            return True
         return bool(decision.step.write_needed)  # whole-set systems would lose what others added since
 
     async def _look(

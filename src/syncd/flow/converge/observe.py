@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from syncd.engine.handler import OneByOne, Outcome
 from syncd.engine.work import LOCAL, Claim, Due, Urgency, touch
 from syncd.flow import places
+from syncd.flow.catalogue.lookup import normal_gtin
 from syncd.flow.pausing import rests
 from syncd.flow.services import Services
 from syncd.flow.standing import set_standing, standing_of
@@ -26,7 +27,7 @@ _PER_TRANSACTION = 500
 _RARELY = {
     field.name: field.default
     for field in fields(ObservedMedia)
-    if field.name in ("slot", "alt", "state", "message", "shown")
+    if field.name in ("slot", "alt", "state", "message", "shown", "placed_as")
 }
 """What most systems leave at its default is not kept for every media item."""
 
@@ -147,7 +148,7 @@ class ObserveHandler(OneByOne):
         rows = [
             {
                 "brand": claim.brand, "connection": claim.lane, "listing": gallery.listing, "field": field,
-                "value": value,
+                "value": normal_gtin(value) if field == "gtin" else value,
             }
             for field, value in gallery.names.items()
             if value

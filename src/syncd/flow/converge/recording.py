@@ -170,7 +170,8 @@ class Recorder:
         waiting = [row for row in pending if row.id not in confirmed]
         if waiting and not turn.decision.blocked:
             age = now - max(row.changed_at for row in waiting)
-            pause = min(max(age, READ_BACK_FIRST), READ_BACK_LONGEST)
+            longest = max(READ_BACK_LONGEST, self.services.connections.patience(self.facts.connection) / 24)
+            pause = min(max(age, READ_BACK_FIRST), longest)
             return {"due_at": now + pause, "urgency": turn.claim.urgency}
         if step.confirms and not turn.decision.blocked:
             return {"due_at": now, "urgency": turn.claim.urgency}  # what made way for it may leave now

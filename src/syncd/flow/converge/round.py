@@ -134,6 +134,9 @@ class Round:
         urgency = min(turn.claim.urgency for turn in call.turns)
         async with self.services.ledger.write() as transaction:
             await operations.advance(transaction, call.operation, operations.ACCEPTED, job)
+            for answer in given:
+                if answer.answer is Answer.PENDING:
+                    await answers.name(transaction, self.facts.lane, answer)
             due = Due(self.facts.brand, self.facts.connection, SETTLE, call.operation, urgency, at)
             await touch(transaction, [due])
 

@@ -17,6 +17,8 @@ from syncd.ledger.types import Row
 from syncd.mapping.rulebook import Rulebook
 
 PRESENT = ("sent", "accepted", "live", "shown", "withdrawing")
+_PUT = ("sent", "accepted", "live", "shown", "rejected", "withdrawing")
+"""States of what a call put somewhere; what is to come before what is to go."""
 
 
 @dataclass(slots=True)
@@ -42,7 +44,8 @@ class AssetFacts:
 class PlaceFacts:
     """One place: what was observed there, what we placed, which assets belong there.
 
-    `refused` says of placements, by id, in what words the system will not show what it holds of them.
+    `refused` says of placements, by id, in what words the system will not show what it holds of them. `awaited` are
+    those whose removal it took, and which it may show for a while yet.
     """
 
     place: str
@@ -52,6 +55,7 @@ class PlaceFacts:
     observed_at: datetime | None = None
     seen: list[dict[str, Any]] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    awaited: frozenset[str] = frozenset()
     revision: str = ""
     released: bool = False
     pinned: bool = False
@@ -122,7 +126,14 @@ class Situation:
             same_bytes = held is not None and held.sha256 == item["fetched"] and place.place.startswith("asset:")
             if same_bytes or row.id == item["external_id"]:
                 return str(row.fingerprint)
-        return ""
+        return self._put_there(place, item)
+
+    def _put_there(self, place: PlaceFacts, item: Mapping[str, Any]) -> str:
+        """The rendition that was put where an item is that the system has named only since, and nobody has seen yet."""
+        if not item.get("placed_as") or any(row.external_id == item["external_id"] for row in place.placements):
+            return ""
+        put = [row for row in place.placements if row.external_id == item["placed_as"] and row.state in _PUT]
+        return str(min(put, key=lambda row: _PUT.index(row.state)).fingerprint) if put else ""
 
     def recognised(self, place: PlaceFacts, told: str) -> list[tuple[Row, Mapping[str, Any]]]:
         """Our placements that were seen at a place, each with the item it was seen as, where the item tells `told`."""

@@ -7,6 +7,7 @@ import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -19,10 +20,12 @@ from syncd.sdk.context import Context
 from syncd.sdk.http import open_client
 from syncd.sdk.limits import CALLS
 from syncd.sdk.media import Media
+from syncd.sdk.oauth.declaration import Authorization, declared_by
 from syncd.sdk.redact import secrets_of
 from syncd.sdk.roles import Role
 from syncd.sdk.system import System, WriteSafety
 from syncd.testing.clock import ManualClock
+from syncd.testing.logins import logged_in
 from syncd.testing.vendor import Vendor
 
 T = TypeVar("T")
@@ -52,11 +55,15 @@ class Account(Generic[V]):
             repeatable=self.system_class.write_safety is WriteSafety.IDEMPOTENT,
         )  # fmt: skip
         with tempfile.TemporaryDirectory() as root:
-            async with http:
-                self.system = self.system_class(self._context(http, limiter, Path(root)), self.options, self.role)
+            async with http, logged_in(self._declared, http, self.clock) as credentials:
+                context = replace(self._context(http, limiter, Path(root)), credentials=credentials)
+                self.system = self.system_class(context, self.options, self.role)
                 yield self.system
                 await self.system.close()
         limiter.close()
+
+    def _declared(self) -> Mapping[str, Authorization]:
+        return declared_by(self.system_class, self.options)
 
     def _context(self, http: Any, limiter: Limiter, root: Path) -> Context:
         return Context(

@@ -14,7 +14,7 @@ from syncd.domain.placement import Desired, Placed, PlacementState, RemovalCause
 from syncd.domain.step import UNBOUNDED, Slots, Step
 from syncd.errors import RateLimited, SyncdError, TransientError
 from syncd.sdk.channel import GalleryChange, GalleryItem, ObservedGallery, Previews, Settles
-from syncd.sdk.media import Answer, ItemResult, Media, MediaState
+from syncd.sdk.media import Answer, ItemResult, Media, MediaState, ObservedMedia
 from syncd.sdk.roles import Role
 from syncd.testing.conformance.account import Account
 from syncd.testing.conformance.rules import Conformance, emptied, halved
@@ -34,7 +34,7 @@ class _Convergence:
     slots: Slots
     media: dict[str, Media] = field(default_factory=dict)
     rows: dict[str, Placed] = field(default_factory=dict)
-    results: list[ItemResult] = field(default_factory=list)
+    external_ids: dict[str, str] = field(default_factory=dict)
 
     async def bring(self, *wanted: Media) -> None:
         """Have the listing hold exactly these of ours; a new instance of the connector after every failure."""
@@ -58,7 +58,6 @@ class _Convergence:
             return all(row.state in (*_STANDING, PlacementState.GONE) for row in self.rows.values())
         change = self._change(step, gallery)
         for result in await self.account.run(self._answered(system, change)):
-            self.results.append(result)
             assert result.answer is not Answer.REJECTED, result.message
         self._sent(step, PlacementState.ACCEPTED)
         return False
@@ -66,6 +65,7 @@ class _Convergence:
     async def _answered(self, system: Any, change: GalleryChange) -> Sequence[ItemResult]:
         results = await system.apply([change])
         assert [result.listing for result in results] == [change.listing]
+        self._called(results)
         for _ in range(_ROUNDS):
             pending = next((result for result in results if result.answer is Answer.PENDING), None)
             if pending is None:
@@ -73,6 +73,7 @@ class _Convergence:
             assert isinstance(system, Settles)
             self.account.vendor.settle()
             results = await system.settle(pending.job, [change.listing])
+            self._called(results)
         raise AssertionError("a job never ended")
 
     def _step(self, gallery: ObservedGallery, wanted: Sequence[Media]) -> Step:
@@ -81,17 +82,21 @@ class _Convergence:
             for place, medium in enumerate(wanted)
         ]
         seen = [
-            Seen(m.external_id, self._name(m.external_id, m.name), place, m.state is MediaState.READY)
+            Seen(m.external_id, self.name_of(m), place, m.state is MediaState.READY)
             for place, m in enumerate(gallery.media, start=1)
         ]
         gone = {row.key: RemovalCause.WITHDRAWN for row in self.rows.values()}
         causes = {key: cause for key, cause in gone.items() if key not in {one.key for one in desired}}
         return reconcile(desired, list(self.rows.values()), seen, self.slots, causes, UNBOUNDED, fresh=True)
 
-    def _name(self, external_id: str, name: str) -> str:
-        if name:
-            return name if name in self.media else ""
-        return next((row.fingerprint for row in self.rows.values() if row.id == external_id), "")
+    def name_of(self, seen: ObservedMedia) -> str:
+        if seen.name:
+            return seen.name if seen.name in self.media else ""
+        rows = [row for row in self.rows.values() if row.state is not PlacementState.GONE]
+        if any(row.external_id == seen.external_id for row in rows):
+            return ""
+        known = [row for row in rows if seen.external_id == row.id or row.external_id == (seen.placed_as or None)]
+        return min(known, key=lambda row: row.state is PlacementState.WITHDRAWING).fingerprint if known else ""
 
     def _note(self, step: Step) -> None:
         for confirm in step.confirms:
@@ -106,25 +111,32 @@ class _Convergence:
         for entry in step.gallery:
             name = entry.desired.fingerprint if entry.desired else entry.placed.fingerprint if entry.placed else ""
             seen = gallery.media[entry.seen.position - 1] if entry.seen else None
-            items.append(GalleryItem(ours=self._known(name)) if name else GalleryItem(theirs=seen))
-        adds = [self._known(add.desired.fingerprint) for add in step.adds]
-        removes = [self._known(removal.placed.fingerprint) for removal in step.removes]
+            items.append(GalleryItem(ours=self.known(name)) if name else GalleryItem(theirs=seen))
+        adds = [self.known(add.desired.fingerprint) for add in step.adds]
+        removes = [self.known(removal.placed.fingerprint) for removal in step.removes]
         self._sent(step, PlacementState.SENT)
         return GalleryChange(self.listing, items, adds, removes)
 
-    def _known(self, name: str) -> Media:
+    def known(self, name: str) -> Media:
         row = self.rows.get(self.media[name].placement)
         return replace(self.media[name], external_id=row.external_id if row else "")
 
     def _sent(self, step: Step, state: PlacementState) -> None:
         for add in step.adds:
             medium = self.media[add.desired.fingerprint]
-            external = next((r.external_ids.get(medium.placement, "") for r in self.results[-1:]), "")
+            external = self.external_ids.get(medium.placement, "")
             self.rows[medium.placement] = Placed(
                 medium.placement, add.desired.key, medium.version, medium.name, state, external
             )
         for removal in step.removes:
             self.rows[removal.placed.id] = removal.placed._replace(state=PlacementState.WITHDRAWING)
+
+    def _called(self, results: Sequence[ItemResult]) -> None:
+        """Keep what the system calls ours from now on."""
+        for result in results:
+            self.external_ids |= result.external_ids
+            for placement in self.rows.keys() & result.external_ids.keys():
+                self.rows[placement] = self.rows[placement]._replace(external_id=result.external_ids[placement])
 
     def _doubt(self) -> None:
         """What was to be added and is not seen counts as never sent."""
@@ -179,11 +191,11 @@ class ChannelConformance(Conformance[S]):
         async with account.opened() as system:
             gallery = await account.run(_one(system, account.vendor.LISTING))
             items = [
-                GalleryItem(ours=convergence.media[name]) if (name := convergence._name(m.external_id, m.name))
+                GalleryItem(ours=convergence.known(name)) if (name := convergence.name_of(m))
                 else GalleryItem(theirs=m)
                 for m in gallery.media
             ]  # fmt: skip
-            again = GalleryChange(account.vendor.LISTING, items, add=[one])
+            again = GalleryChange(account.vendor.LISTING, items, add=[convergence.known(one.name)])
             for _ in range(2):
                 await account.run(convergence._answered(system, again))
                 account.vendor.settle()
