@@ -50,6 +50,6 @@ class Catalog(Protocol):
         """Remove exactly these links of ours; idempotent."""
         ...
 
-    async def read(self, skus: Sequence[str]) -> Sequence[ProductMedia]:
+    async def linked(self, skus: Sequence[str]) -> Sequence[ProductMedia]:
         """The media linked to these products now (`observed`), others' included."""
         ...

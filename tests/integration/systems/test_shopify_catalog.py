@@ -153,7 +153,7 @@ async def test_a_page_without_products_raises(shop: Bench):
 async def test_media_are_linked_to_the_product_of_the_variant_behind_what_stands_there(shop: Bench):
     picture = shop.media(b"one", alt="Glow")
     linked = await attach(shop, "GL-1", [picture])
-    (seen,) = await shop.run(shop.system.read(["GL-1"]))
+    (seen,) = await shop.run(shop.system.linked(["GL-1"]))
     assert [one.name for one in seen.observed] == ["", f"{picture.sha256[:12]}-{picture.name}"]
     assert [one.external_id for one in linked] == [seen.observed[1].external_id]
     written = shop.shop.written
@@ -187,7 +187,7 @@ async def test_exactly_these_links_are_removed(shop: Bench):
 
 
 async def test_products_that_are_not_there(shop: Bench):
-    found = await shop.run(shop.system.read(["GL-1", "GL-404", "gl-1", "GL-2"]))
+    found = await shop.run(shop.system.linked(["GL-1", "GL-404", "gl-1", "GL-2"]))
     assert {one.sku: one.exists for one in found} == {"GL-1": True, "GL-404": False, "gl-1": False, "GL-2": False}
     with pytest.raises(NotFoundError, match="GL-404"):
         await shop.run(shop.system.attach("GL-404", [shop.media(b"one")]))
@@ -198,7 +198,7 @@ async def test_a_sku_of_two_products_belongs_to_neither(shop: Bench):
     twice = Product("gid://shopify/Product/3", "x", "X", [variant], shop.clock.now())
     shop.shop.state.products[twice.id] = twice
     with pytest.raises(RejectedError, match="several products"):
-        await shop.run(shop.system.read(["GL-1"]))
+        await shop.run(shop.system.linked(["GL-1"]))
 
 
 async def test_a_picture_that_is_refused_is_told_in_shopifys_words(shop: Bench):

@@ -291,6 +291,7 @@ STANDS_FOR = {
     "amazon": "shop-feed",
     "walmart": "shop-feed",
     "table": "catalog",
+    "akeneo": "catalog",
     "webhook": "creators-hook",
     "folder": "creators-folder",
     "mailbox": "creators-folder",

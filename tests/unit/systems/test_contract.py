@@ -14,7 +14,7 @@ from syncd.sdk.roles import PROTOCOLS
 from syncd.sdk.system import Options
 
 REGISTRY = Registry.discover(Path("/nonexistent"))
-SHIPPED = sorted({"folder", "webhook", "table", "feed", "mailbox", "shopify", "walmart", "amazon"})
+SHIPPED = sorted({"akeneo", "amazon", "feed", "folder", "mailbox", "shopify", "table", "walmart", "webhook"})
 
 
 def models(options: type[Options]) -> list[type[Options]]:

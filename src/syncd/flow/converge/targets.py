@@ -126,7 +126,7 @@ class CatalogTarget(_AtOnce):
         self.catalog = catalog
 
     async def observe(self, places: Sequence[str]) -> AsyncIterator[ObservedGallery]:
-        for found in await self.catalog.read([name_of(each) for each in places]):
+        for found in await self.catalog.linked([name_of(each) for each in places]):
             yield ObservedGallery(place(LINK, found.sku), found.observed, exists=found.exists)
 
     async def apply(self, batch: Sequence[GalleryChange]) -> Sequence[ItemResult]:

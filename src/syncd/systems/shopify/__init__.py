@@ -128,9 +128,9 @@ class ShopifySystem(System):
         """Take these out of the gallery of the variant's product."""
         await self._catalogue.detach(sku, media)
 
-    async def read(self, skus: Sequence[str]) -> Sequence[ProductMedia]:
+    async def linked(self, skus: Sequence[str]) -> Sequence[ProductMedia]:
         """The galleries of the products these variants belong to."""
-        return await self._catalogue.read(skus)
+        return await self._catalogue.linked(skus)
 
     # --- what happens there --------------------------------------------------------------------------------------
 

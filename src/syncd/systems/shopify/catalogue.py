@@ -173,7 +173,7 @@ class Catalogue:
         ]  # fmt: skip
         await self._placing.apply([GalleryChange(gallery.head.id, items, remove=media)])
 
-    async def read(self, skus: Sequence[str]) -> Sequence[ProductMedia]:
+    async def linked(self, skus: Sequence[str]) -> Sequence[ProductMedia]:
         """See `Catalog.read`: the gallery of the product each variant belongs to."""
         owners = await self._owners(skus)
         found = {identifier: gallery async for identifier, gallery in self._galleries.read([*owners.values()])}

@@ -116,19 +116,19 @@ options:
 
     async def attach(self, sku: str, media: Sequence[Media]) -> Sequence[ObservedMedia]:
         """Link media to the product in the media file; rows of others and of other products stay as they are."""
-        return await self._linked().attach(sku, media)
+        return await self._media_file().attach(sku, media)
 
     async def detach(self, sku: str, media: Sequence[Media]) -> None:
         """Remove exactly these links of ours."""
-        await self._linked().detach(sku, media)
+        await self._media_file().detach(sku, media)
 
-    async def read(self, skus: Sequence[str]) -> Sequence[ProductMedia]:
+    async def linked(self, skus: Sequence[str]) -> Sequence[ProductMedia]:
         """What the media file links to these products, others' links included, in its order."""
-        return await self._linked().read(skus)
+        return await self._media_file().read(skus)
 
     async def claim(self, ledger: str, *, take_over: bool) -> str:
         """The mark lies beside the media file, the only thing that is written here."""
-        path = self._linked().path
+        path = self._media_file().path
         return await marks.claim(path.with_name(f".{path.name}.syncd"), ledger, take_over=take_over)
 
     async def check(self) -> str:
@@ -141,7 +141,7 @@ options:
             raise RejectedError(f"{location} lists no product.", remedy="Look why the export is empty.")
         return f"{location} can be read; its first SKU is {first.cells.get(self._options.columns.sku, '')}"
 
-    def _linked(self) -> MediaFile:
+    def _media_file(self) -> MediaFile:
         if self._media is None:
             remedy = "Set `media_file` in its options."
             raise ConfigError(f"{self._context.connection} names no media_file.", remedy=remedy)

@@ -133,6 +133,6 @@ async def _pages(system: Any, since: str) -> list[CatalogPage]:
 
 
 async def _one(system: Any, sku: str) -> ProductMedia:
-    found: list[ProductMedia] = list(await system.read([sku]))
+    found: list[ProductMedia] = list(await system.linked([sku]))
     assert [one.sku for one in found] == [sku]
     return found[0]
