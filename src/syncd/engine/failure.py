@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import Bug, RateLimited, Reaction, SyncdError, TransientError
+from syncd.ledger.conflicts import gave_up
 
-_GIVEN_UP = frozenset({"40001", "40P01"})  # serialization failure, deadlock (PostgreSQL, appendix A)
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(hours=1)
@@ -43,7 +43,7 @@ def _is_passing(error: BaseException) -> bool:
     if not isinstance(error, DBAPIError):
         return False
     busy = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _BUSY
-    return error.connection_invalidated or busy or getattr(error.orig, "sqlstate", "") in _GIVEN_UP
+    return error.connection_invalidated or busy or gave_up(error)
 
 
 def judge(error: SyncdError, attempts: int, now: datetime, jitter: float) -> Verdict:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from syncd.clock import Clock
 from syncd.errors import ConfigError
-from syncd.ledger import events, many
+from syncd.ledger import conflicts, events, many
 from syncd.ledger.direct import DirectWriter
 from syncd.ledger.embedded import connector
 from syncd.ledger.lock import ProcessLock
@@ -201,6 +201,7 @@ class Ledger:
         else:
             async with self._write_engine.connect() as connection, self._transaction(connection) as transaction:
                 yield transaction
+        conflicts.committed()
         self._told(transaction.woken)
 
     async def transact(self, body: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
@@ -224,7 +225,9 @@ class Ledger:
 
         if self._direct is None:
             self._direct = DirectWriter(self._direct_engine(), self._gate)
-        return cast(T, await self._direct.run(whole, lambda: self._told(woken)))
+        found = cast(T, await self._direct.run(whole, lambda: self._told(woken)))
+        conflicts.committed()
+        return found
 
     def _direct_engine(self) -> sa.Engine:
         engine = sa.create_engine(

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from syncd.clock import Clock
 from syncd.errors import Bug, NotFoundError
+from syncd.flow.repeating import repeated
 from syncd.telemetry.metrics import API_REQUESTS, API_SECONDS, Metrics
 from syncd.web import problem
 from syncd.web.auth import Authenticator
@@ -60,7 +61,8 @@ class Endpoint:
             raw = await read_body(request, route.body_limit)
             body = validate(route.body, to_json(parse_json(raw)), "body")
         idempotency = IdempotencyKey.of(key, request.method, request.raw_path, raw) if key else None
-        return await route.handler(Call(principal, path, query, body, idempotency))
+        call: Call[Any, Any] = Call(principal, path, query, body, idempotency)
+        return await repeated(lambda: route.handler(call))
 
     def _path(self, request: web.Request) -> dict[str, str]:
         path = dict(request.match_info)

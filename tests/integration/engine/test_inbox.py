@@ -177,5 +177,6 @@ async def test_four_writers_do_not_starve_the_inbox_on_postgresql(postgres_url: 
     await taking.close()
     assert len(await kept(ledger)) == 400
     await ledger.close()
-    assert sorted(turns.waited)[int(len(turns.waited) * 0.99)] <= 60
+    # Each sender delivers 25 times, so a delivery waits for a 25th of the writers' commits, were all equal.
+    assert sorted(turns.waited)[int(len(turns.waited) * 0.99)] <= len(turns.order) / 3
     assert min(turns.order.count(f"w{number}") for number in range(4)) >= 10
