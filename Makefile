@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-XDIST ?= 2
+XDIST ?= 3
 
 .PHONY: help demo test lint types unit soak bench test-peers lock clean
 help: ## what can be typed

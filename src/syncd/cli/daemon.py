@@ -67,6 +67,7 @@ def read_settings() -> Settings:
 
 
 async def _run(settings: Settings) -> None:
+    gc.disable()  # what importing makes stays: to look through it again and again is a quarter of the start
     from syncd.app import App  # only this command needs the whole daemon
 
     app = App(settings)
@@ -98,6 +99,7 @@ def spare_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    gc.enable()
 
 
 async def _until_stopped(app: App, stopping: asyncio.Event) -> BaseException | None:

@@ -18,14 +18,13 @@ from syncd.domain.delivery import Delivery
 from syncd.errors import TransientError
 from syncd.sdk.roles import Role
 from syncd.sdk.source import RawItem, SourcePage
-from syncd.sdk.system import SDK, Options
+from syncd.sdk.system import Options, System
 
 
-class Lines:
+class Lines(System):
     """Statements as lines of JSON; answers too."""
 
-    name, sdk, roles, options = "lines", SDK, frozenset({Role.SOURCE}), Options
-    max_batch, call_deadline, example = 1, 10.0, ""
+    name, roles, options, example = "lines", frozenset({Role.SOURCE}), Options, ""
 
     def __init__(self, context, options, role):
         self._root = context.root
@@ -58,9 +57,6 @@ class Lines:
 
     async def check(self):
         return "here"
-
-    async def close(self):
-        pass
 '''
 HEAD = "connector: lines\nbrand: acme\nroles: [source]\nowner: dana@acme.example\npoll: 1s\n"
 
