@@ -17,7 +17,7 @@ from httpx_aiohttp import AiohttpTransport
 from syncd import __version__
 from syncd.clock import Clock, bounded
 from syncd.errors import RateLimited, RejectedError, SyncdError, TransientError
-from syncd.sdk import faults
+from syncd.sdk import faults, trace
 from syncd.sdk.limits import Gate, Open
 from syncd.sdk.redact import Redactor
 
@@ -202,18 +202,17 @@ class HttpClient(httpx.AsyncClient):
         needed = 0.0 if request.extensions.get("unseen") else deadline
         slot = _Once(await self._gate.begin(request.extensions.get("spend", {}), needed))
         started = self._clock.monotonic()
-        status: int | str = "failed"
+        response: httpx.Response | None = None
         try:
             exchange = self._exchange(request, stream, auth, redirects, slot)
             response = await bounded(self._clock, exchange, deadline)
-            status = response.status_code
             return await self._judged(request, response)
         except _FAILURES as error:
             raise self._failed(request, error) from error
         finally:
-            if status == "failed" or not stream:
+            if response is None or not stream:
                 slot()
-            self._record(request, status, self._clock.monotonic() - started)
+            self._record(request, response, self._clock.monotonic() - started)
 
     async def _exchange(
         self, request: httpx.Request, stream: bool, auth: Any, redirects: Any, release: Callable[[], None]
@@ -254,8 +253,9 @@ class HttpClient(httpx.AsyncClient):
     def _name(self, method: str, url: str) -> str:
         return f"{self.connection}: {method} {self.redactor.text(url)}"
 
-    def _record(self, request: httpx.Request, status: int | str, seconds: float) -> None:
-        url = self.redactor.text(str(request.url))
+    def _record(self, request: httpx.Request, response: httpx.Response | None, seconds: float) -> None:
+        trace.note(request, response, self.redactor, seconds)
+        url, status = self.redactor.text(str(request.url)), response.status_code if response else "failed"
         self._log.info(
             "call", connection=self.connection, method=request.method, url=url, status=status, seconds=round(seconds, 3)
         )

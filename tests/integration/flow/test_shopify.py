@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from syncd.flow.touching import LOCATE
 from syncd.ledger.tables.core import listing_names, placements
 from syncd.testing.vendor import Mischief
 from tests.support.shopify import CONTRACT
+from tests.support.terminal import Printed, type_in
 from tests.support.vendors.shopify import HOSTS, SHOP, ShopifyShop
 from tests.support.vendors.shopify.state import Product, Variant
 from tests.support.world import World
@@ -141,3 +144,56 @@ async def test_listings_are_found_by_all_their_skus_and_two_contents_do_not_figh
     await world.clock.advance(20)
     assert await live(world, first)
     assert len(shop.gallery(listing(2))) == 1
+
+
+# --- for whoever writes or mends the connector ------------------------------------------------------------------------
+
+
+async def typed(world: World, *words: str) -> Printed:
+    """A command's outcome, while the time passes that the shop takes."""
+    running = asyncio.create_task(type_in(world, *words))
+
+    async def ended() -> bool:
+        return running.done()
+
+    await world.until(ended)
+    return await running
+
+
+async def test_a_call_is_tried_and_recorded(world: World, shop: ShopifyShop, tmp_path: Path):
+    kept = tmp_path / "kept.json"
+    unknown = await typed(world, "try", "shop", "observe", "--sku", "GL-0404")
+    assert (unknown.code, "No listing of GL-0404" in unknown.text) == (4, True), unknown.text
+    names = sa.select(listing_names).where(listing_names.c.value == "GL-0001")
+    await world.until(lambda: world.rows(names))
+    tried = await typed(world, "try", "shop", "observe", "--sku", "GL-0001", "--record", str(kept))
+    assert tried.code == 0, tried.text
+    assert "/graphql.json" in tried.text
+    assert "studio-1" in tried.text
+    for secret in (ShopifyShop.TOKEN, ShopifyShop.CLIENT_SECRET):
+        assert secret not in tried.text + kept.read_text()
+    recorded = json.loads(kept.read_text())
+    assert [each["listing"] for each in recorded["results"]] == [listing(1)]
+    assert recorded["exchanges"]
+
+
+async def test_a_call_that_fails_shows_what_was_answered(world: World, shop: ShopifyShop):
+    shop.mischief = [Mischief(401, on="any", times=-1)]
+    tried = await typed(world, "try", "shop", "check")
+    assert (tried.code, "FAILED auth" in tried.text, "< 401" in tried.text) == (1, True, True)
+    assert (await typed(world, "try", "shop", "products")).code != 0  # a channel only
+
+
+async def test_its_connector_is_held_to_the_rules_on_the_account(world: World, shop: ShopifyShop):
+    before = shop.written
+    found = (await typed(world, "certify", "shop", "--json")).json()
+    told = {each["rule"]: each["result"] for each in found["rulings"]}
+    assert "failed" not in told.values(), found
+    assert told["a listing that does not exist is said to"] == "passed"
+    assert told["writing what stands there changes nothing"] == "not applicable"
+    assert shop.written == before
+    allowed = await typed(world, "certify", "shop", "--allow-writes", "--listing", listing(1))
+    assert (allowed.code, "writing what stands there changes nothing" in allowed.text) == (0, True), allowed.text
+    shop.mischief = [Mischief(401, on="any", times=-1)]
+    refused = await typed(world, "certify", "shop")
+    assert (refused.code, "failed" in refused.text) == (1, True)
