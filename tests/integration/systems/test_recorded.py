@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import respx
 from tests.support import systems
+from tests.support.shopify import CONTRACT
 from tests.support.vendors.shopify import SHOP, ShopifyShop
 
 from syncd.sdk.channel import ObservedGallery
@@ -18,6 +19,9 @@ from syncd.sdk.trace import tracing
 from syncd.systems.shopify import ShopifySystem
 from syncd.testing.clock import ManualClock
 from syncd.testing.recorded import Recorded
+
+
+contract = CONTRACT
 
 
 async def observed(root: Path, clock: ManualClock, vendor: ShopifyShop | Recorded) -> list[ObservedGallery]:
