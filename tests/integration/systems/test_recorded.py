@@ -20,7 +20,6 @@ from syncd.systems.shopify import ShopifySystem
 from syncd.testing.clock import ManualClock
 from syncd.testing.recorded import Recorded
 
-
 contract = CONTRACT
 
 
