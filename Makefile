@@ -22,7 +22,7 @@ test: $(READY) ## everything that proves it works: style, types, import contract
 	$(BIN)/ruff format --check -q src tests bench examples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n $(XDIST) -m "not soak and not peers" -rs
+	$(BIN)/pytest -n $(XDIST) --dist worksteal -m "not soak and not peers" -rs
 
 soak: $(READY) ## hours of crashes, restarts and fuzzing
 	$(BIN)/pytest -n $(XDIST) -m soak --timeout 7200

@@ -26,6 +26,26 @@ for name in [name for name in os.environ if name.startswith("SYNCD_")]:
 settings.register_profile("unhurried", deadline=None)  # a busy machine is slow, which proves nothing
 settings.load_profile("unhurried")
 
+LONG = 400
+"""Seconds of a test's time limit from which on it counts as long."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is granted more time than others begins first, dealt out to the processes: what begins last ends last."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    longest = sorted((item for item in items if _granted(item) >= LONG), key=_granted, reverse=True)
+    others = [item for item in items if item not in longest]
+    share = len(items) // processes
+    for turn, item in enumerate(longest):
+        others.insert(turn % processes * share + turn // processes, item)
+    items[:] = others
+
+
+def _granted(item: pytest.Item) -> float:
+    limit = item.get_closest_marker("timeout")
+    return float(limit.args[0]) if limit else 0.0
+
 
 @pytest.fixture
 def clock() -> ManualClock:
