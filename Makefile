@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-XDIST ?= 2
+XDIST ?= 3
 
 .PHONY: help demo test lint types unit soak bench test-peers lock clean
 help: ## what can be typed
@@ -22,10 +22,14 @@ test: $(READY) ## everything that proves it works: style, types, import contract
 	$(BIN)/ruff format --check -q src tests bench examples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n $(XDIST) -m "not soak and not peers" -rs
+	$(BIN)/pytest -n $(XDIST) --dist worksteal -m "not soak and not peers" -rs
 
 soak: $(READY) ## hours of crashes, restarts and fuzzing
 	$(BIN)/pytest -n $(XDIST) -m soak --timeout 7200
+
+test-peers: $(READY) ## against real Directus and Vendure; npm installs them once, into PEERS_DIR
+	$(BIN)/python -m tests.peers.installation
+	$(BIN)/pytest -m peers --timeout 1200
 
 bench: $(READY) ## measure against the yardsticks, side by side
 	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-bench.lock
@@ -33,11 +37,11 @@ bench: $(READY) ## measure against the yardsticks, side by side
 
 lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
-		--extra video --extra uvloop --group dev pyproject.toml -o requirements.lock
+		--extra video --extra uvloop --extra testing --extra amazon --group dev pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
-		--extra video --extra uvloop --group dev --group bench -c requirements.lock pyproject.toml -o requirements-bench.lock
+		--extra video --extra uvloop --extra testing --extra amazon --group dev --group bench -c requirements.lock pyproject.toml -o requirements-bench.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
-		--extra uvloop -c requirements.lock pyproject.toml -o deploy/requirements.lock
+		--extra uvloop --extra amazon -c requirements.lock pyproject.toml -o deploy/requirements.lock
 	echo "hatchling>=1.27" | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 -c requirements.lock - -o deploy/build.lock
 

@@ -41,7 +41,7 @@ KIND, BRAND = "probe", "acme"
 class Probe:
     """Reads the row a key names and writes an event with its value."""
 
-    kind, batch, parallel = KIND, BATCH, 2
+    kind, batch, parallel, lingers = KIND, BATCH, 2, False
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.taken = ledger, 0

@@ -25,7 +25,7 @@ from syncd.cli.daemon import spare_collector
 from syncd.ledger import trail
 from syncd.ledger.store import Transaction
 from syncd.sdk.hooks import StandardAuth, accept
-from syncd.sdk.roles import HookRequest, RawItem
+from syncd.sdk.source import HookRequest, RawItem
 from syncd.settings import Settings
 from syncd.web.server import WebServer
 

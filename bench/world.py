@@ -16,10 +16,10 @@ LISTINGS, EACH = 20_000, 5
 FILES = {
     "connectors/silent.py": '''"""A channel that must not be spoken to: every call is counted and fails."""
 from syncd.sdk.roles import Role
-from syncd.sdk.system import Options
+from syncd.sdk.system import Options, System
 
 
-class Silent:
+class Silent(System):
     name, sdk, roles, options, example = "silent", 1, frozenset({Role.CHANNEL}), Options, ""
     max_batch, call_deadline = 50, 10.0
     calls = 0

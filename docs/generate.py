@@ -32,7 +32,11 @@ from syncd.config.schema import schemas
 from syncd.mapping import match, records, syntax
 from syncd.mapping.cases import EXPECTATIONS
 from syncd.sdk import registry
-from syncd.sdk.roles import Catalog, Channel, Library, Role, Source
+from syncd.sdk.changes import Hears, Subscribes, Watches
+from syncd.sdk.channel import Settles
+from syncd.sdk.oauth.declaration import AuthorizationCode, ClientCredentials, Declared, Password, RefreshToken
+from syncd.sdk.roles import PROTOCOLS, Role
+from syncd.sdk.system import Claimable, System
 from syncd.settings import Settings
 from syncd.telemetry.metrics import METRICS
 from syncd.web.endpoint import Endpoint
@@ -40,6 +44,7 @@ from syncd.web.problem import status_of
 from syncd.web.routing import PlainRoute
 
 DOCS = Path(__file__).parent
+ABILITIES = (Settles, Hears, Watches, Subscribes, Claimable)
 SOURCES = Path(syncd.__file__).parent
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 CODE = re.compile(r"[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*")
@@ -406,7 +411,7 @@ def _default(field: Mapping[str, Any]) -> str:
     if "%" in examples:
         return f"`{value:.0%}`"
     if "MB" in examples:
-        return f"`{value // 10**6}MB`"
+        return f"`{value // 10**6}MB`" if value >= 10**6 else f"`{value // 10**3}KB`"
     return f"`{_duration(str(value))}`"
 
 
@@ -502,20 +507,36 @@ def part_systems() -> str:
 
 def part_roles() -> str:
     """The methods of each role."""
-    parts = []
-    for role, protocol in (
-        (Role.SOURCE, Source),
-        (Role.LIBRARY, Library),
-        (Role.CATALOG, Catalog),
-        (Role.CHANNEL, Channel),
-    ):
-        rows = []
-        for name, method in vars(protocol).items():
-            if inspect.isfunction(method) and not name.startswith("_"):
-                rows.append((f"`{_signature(name, method)}`", _first_paragraph(inspect.getdoc(method) or "")))
-        parts.append(f"**{role.value}** · {_first_paragraph(inspect.getdoc(protocol) or '')}\n\n")
-        parts.append(table(("method", "contract"), rows) + "\n")
-    return "".join(parts)
+    return "".join(_methods(role.value, protocol) for role, protocol in PROTOCOLS.items())
+
+
+def part_abilities() -> str:
+    """The methods a system may have beside those of its roles."""
+    return "".join(_methods(protocol.__name__, protocol) for protocol in ABILITIES)
+
+
+def part_traits() -> str:
+    """What a system states about itself, with what holds where it does not."""
+    tree = ast.parse(inspect.getsource(System)).body[0]
+    assert isinstance(tree, ast.ClassDef)
+    rows = []
+    for place, node in enumerate(tree.body):
+        after = tree.body[place + 1] if place + 1 < len(tree.body) else None
+        if isinstance(node, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            default = f"`{ast.unparse(node.value)}`" if node.value else "none"
+            rows.append((f"`{ast.unparse(node.target)}`", default, " ".join(str(after.value.value).split())))
+    return table(("attribute", "default", "meaning"), rows)
+
+
+def _methods(title: str, protocol: type) -> str:
+    rows = [
+        (f"`{_signature(name, method)}`", _first_paragraph(inspect.getdoc(method) or ""))
+        for name, method in vars(protocol).items()
+        if inspect.isfunction(method) and not name.startswith("_")
+    ]
+    return (
+        f"**{title}** · {_first_paragraph(inspect.getdoc(protocol) or '')}\n\n{table(('method', 'contract'), rows)}\n"
+    )
 
 
 def _signature(name: str, method: Any) -> str:
@@ -527,6 +548,22 @@ def _signature(name: str, method: Any) -> str:
     )
     kind = "async " if inspect.iscoroutinefunction(method) else ""
     return f"{kind}{name}({arguments}) → {found.return_annotation}"
+
+
+def part_authorization() -> str:
+    """What a system declares of its tokens: the keys all kinds have, then those of each."""
+    common = Declared.model_json_schema()
+    parts = [_keys(common, "Declared", {})]
+    for model in (ClientCredentials, Password, RefreshToken, AuthorizationCode):
+        schema = model.model_json_schema()
+        kind = schema["properties"]["kind"]["const"]
+        schema["properties"] = {
+            key: field for key, field in schema["properties"].items() if key not in {"kind", *common["properties"]}
+        }
+        parts.append(f"\n**`kind: {kind}`** · {_first_paragraph(inspect.getdoc(model) or '')}\n")
+        if schema["properties"]:
+            parts.append(f"\n{_keys(schema, model.__name__, {})}")
+    return "".join(parts)
 
 
 def part_connection() -> str:
@@ -599,6 +636,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "hook-reasons": part_reasons("HookRefused"),
     "systems": part_systems,
     "roles": part_roles,
+    "abilities": part_abilities,
+    "traits": part_traits,
+    "authorization": part_authorization,
     "connection": part_connection,
     **{f"mapping-{name}": part_mapping(name) for name in MAPPINGS},
     "cases": part_cases,

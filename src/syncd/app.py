@@ -29,13 +29,16 @@ from syncd.flow.connections import Connections
 from syncd.flow.converge.handler import ConvergeHandler
 from syncd.flow.converge.locate import LocateHandler
 from syncd.flow.converge.observe import ObserveHandler
+from syncd.flow.converge.settle import SettleHandler
+from syncd.flow.converge.watch import SubscribeHandler, WatchHandler
 from syncd.flow.documents import DocumentStore
 from syncd.flow.intake.accept import IntakeHandler
 from syncd.flow.intake.collect import CollectHandler
 from syncd.flow.intake.poll import PollHandler
 from syncd.flow.intake.reception import Reception
 from syncd.flow.intake.respond import RespondHandler
-from syncd.flow.operate import tokens
+from syncd.flow.keeper import Keeper
+from syncd.flow.operate import authorization, tokens
 from syncd.flow.renditions.render import RenderHandler
 from syncd.flow.resync.mark import ResyncHandler
 from syncd.flow.review.check import CheckHandler
@@ -44,12 +47,16 @@ from syncd.flow.services import Services
 from syncd.ledger import meta
 from syncd.ledger.sealer import Signer
 from syncd.ledger.store import Ledger
+from syncd.ledger.vault import Vault
 from syncd.media.blobs import BlobStore
 from syncd.media.fetch import Fetcher
 from syncd.media.ffmpeg import FFmpeg
 from syncd.media.studio import Studio
 from syncd.media.workers import MediaWorkers, WorkerLimits
+from syncd.sdk.changes import Subscribes, Watches
 from syncd.sdk.registry import Registry
+from syncd.sdk.roles import Role
+from syncd.sdk.system import System
 from syncd.settings import Settings
 from syncd.telemetry.metrics import Metrics
 from syncd.web import auth, sources
@@ -72,6 +79,7 @@ class App:
         self.clock = TrustedClock(clock or SystemClock())
         self.metrics = Metrics(process=True)
         self.ledger = Ledger(settings.ledger_url, self.clock)
+        self.lanes = Lanes(self.ledger, self.clock)
         self.blobs = self._blobs()
         self.public_url = (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
         self.registry = Registry.discover(settings.root)
@@ -80,13 +88,16 @@ class App:
         self.configuration = Configuration(self.ledger, self.registry, self.clock, settings.root)
         self.documents = DocumentStore(self.ledger, self.blobs, self.public_url)
         self.fetcher = Fetcher(self.clock)
-        connections = Connections(
-            settings, self.configuration, self.clock, self.blobs, self.fetcher, self.documents, self.public_url
+        self.keeper = Keeper(
+            self.ledger, Vault.of(settings.credentials_keys, settings.var / "credentials.key"), self.clock
         )
+        connections = Connections(
+            settings, self.configuration, self.clock, self.lanes, self.blobs, self.fetcher, self.documents,
+            self.public_url, self.keeper,
+        )  # fmt: skip
         self.services = Services(
             settings, self.clock, self.ledger, self.blobs, studio, self.metrics, self.configuration, connections
         )
-        self.lanes = Lanes(self.ledger, self.clock)
         self.inbox = Inbox(self.ledger, self.clock)
         self.reception = Reception(self.services, self.inbox)
         self.engine = self._engine()
@@ -125,6 +136,9 @@ class App:
             RespondHandler(services),
             MirrorHandler(services),
             ObserveHandler(services),
+            SettleHandler(services),
+            WatchHandler(services),
+            SubscribeHandler(services),
             *(ConvergeHandler(services, lanes, kind) for kind in (places.ARCHIVE, places.LINK, places.PUBLISH)),
         )
         return Engine(
@@ -144,6 +158,7 @@ class App:
         await self.ledger.open()
         await self._trust_time()
         await self._register_token()
+        await self.keeper.reseal()
         await self.configuration.start()
         self.inbox.start()
         self._tasks = [asyncio.create_task(self.engine.run(), name="engine")]
@@ -168,6 +183,7 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.lanes.close()
         await self.services.connections.close()
         await self.workers.close()
         await self.ledger.close()
@@ -235,10 +251,7 @@ class App:
         """Serve the lanes of the active revision, and make due what it could change."""
         bundle = self.configuration.active.bundle
         self.engine.serve(
-            {
-                name: LaneSpec(c.brand, c.owner, self.registry.get(c.connector).call_deadline)
-                for name, c in bundle.connections.items()
-            }
+            {name: _lane(c.brand, c.owner, self.registry.get(c.connector)) for name, c in bundle.connections.items()}
         )
         roles = (("source", touching.POLL), ("catalog", touching.MIRROR), ("channel", touching.OBSERVE))
         async with self.ledger.write() as transaction:
@@ -247,6 +260,23 @@ class App:
                 for role, kind in roles:
                     names = touching.connections_of(bundle, brand, role)
                     await touch(transaction, [Due(brand, name, kind, "", Urgency.PUBLISH) for name in names])
+            await touch(transaction, self._followed())
+        await authorization.tell_missing(self.services)
+
+    def _followed(self) -> list[Due]:
+        """The keys that follow changes in targets: by asking, and by keeping their webhooks subscribed."""
+        return [
+            Due(config.brand, name, kind, role)
+            for name, config in self.configuration.active.bundle.connections.items()
+            for kind, ability in ((touching.WATCH, Watches), (touching.SUBSCRIBE, Subscribes))
+            if issubclass(self.registry.get(config.connector), ability)
+            for role in config.roles
+            if role != Role.SOURCE.value
+        ]
+
+
+def _lane(brand: str, owner: str, system: type[System]) -> LaneSpec:
+    return LaneSpec(brand, owner, system.call_deadline, system.linger, system.max_batch)
 
 
 def read_or_write_token(path: Path) -> str:

@@ -29,6 +29,11 @@ class Settings(BaseSettings):
     secrets_dir: Path | None = Field(
         None, description="a folder whose files are secrets and settings, by name, such as SYNCD_LEDGER"
     )
+    credentials_key: SecretStr | None = Field(
+        None,
+        description="32 bytes in Base64 that seal credentials in the ledger; several, apart by commas, while one "
+        "replaces another: the first seals, all open; default: var/credentials.key below root",
+    )
     log_format: Literal["json", "console"] = Field("json", description="how log lines are written")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="the least level that is logged"
@@ -51,6 +56,11 @@ class Settings(BaseSettings):
     @property
     def ledger_url(self) -> str:
         return self.ledger or f"sqlite:///{self.var.absolute()}/ledger.db"
+
+    @property
+    def credentials_keys(self) -> str:
+        """The keys that seal credentials; "" where they are in the file."""
+        return self.credentials_key.get_secret_value() if self.credentials_key else ""
 
     @property
     def blobs_url(self) -> str:

@@ -25,7 +25,7 @@ from PIL import Image, PngImagePlugin
 
 from syncd.app import App
 from syncd.ledger.tables.core import work
-from syncd.sdk.roles import RawItem
+from syncd.sdk.source import RawItem
 from syncd.settings import Settings
 from syncd.testing.daemon import free_port
 from syncd.testing.process import STANDING

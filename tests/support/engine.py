@@ -23,7 +23,7 @@ class Probe:
     """A handler that writes one event per key, or answers as a test says."""
 
     def __init__(self, kind: str = "probe", batch: int = 10, parallel: int = 1, answer: Answer | None = None) -> None:
-        self.kind, self.batch, self.parallel = kind, batch, parallel
+        self.kind, self.batch, self.parallel, self.lingers = kind, batch, parallel, False
         self.seen: list[Claim] = []
         self.answer = answer
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from syncd.clock import SystemClock
 from syncd.engine.inbox import Arrival, Inbox
 from syncd.ledger.store import Ledger
-from syncd.sdk.roles import RawItem
+from syncd.sdk.source import RawItem
 
 AT_ONCE = 24
 

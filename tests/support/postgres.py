@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.support.leash import LastWill
+
 
 def find_binaries() -> Path | None:
     """The folder of initdb and pg_ctl, or None."""
@@ -63,11 +65,19 @@ class Postgres:
             "fsync=off", "full_page_writes=off",  # the machine goes on when a daemon is killed
         )  # fmt: skip
         options = " ".join([f"-p {self.port}", *(f"-c {setting}" for setting in settings)])
+        stop = '"$0" -D "$1/data" -m immediate stop; rm -rf "$1"'
+        program = str(self.binaries / "pg_ctl")
+        self._will = LastWill(["sh", "-c", stop, program, str(self.folder)], user=self._user)
         self._run("pg_ctl", "-w", "-D", data, "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._will.release()
+
+    def create(self, database: str) -> None:
+        """An empty database of this name."""
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", database)
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"

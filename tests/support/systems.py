@@ -12,7 +12,8 @@ from aiohttp import web
 
 from syncd.sdk.context import Context
 from syncd.sdk.http import HttpClient, open_client
-from syncd.sdk.roles import Media
+from syncd.sdk.limits import Open
+from syncd.sdk.media import Media
 from syncd.testing.clock import ManualClock
 
 
@@ -101,6 +102,7 @@ def context(
         public_url=served.url,
         clock=clock,
         http=http or open_client("test", clock),
+        limits=Open(),
         fetch=fetch,
         documents=HostedDocuments(served, "test"),
         media=read,
@@ -132,3 +134,22 @@ def media(
         asset,
         version,
     )
+
+
+@asynccontextmanager
+async def token_server(port: int, tokens: Mapping[str, str]) -> AsyncIterator[None]:
+    """A server that says whose an OAuth token is: token → user."""
+
+    async def info(request: web.Request) -> web.Response:
+        user = tokens.get(request.query.get("access_token", ""))
+        return web.json_response({"active": "true", "username": user} if user else {"active": "false"})
+
+    app = web.Application()
+    app.router.add_get("/tokeninfo", info)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()

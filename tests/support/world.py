@@ -82,6 +82,9 @@ FILES = {
     ),
 }
 
+_LOOK_EVERY = 0.1
+"""Real seconds between two looks while something is being worked on; a look costs more than a turn of the loop."""
+
 
 class World:
     """One brand, one daemon."""
@@ -155,12 +158,20 @@ class World:
     async def until(self, condition: Callable[[], Awaitable[Any]], seconds: float = 90.0) -> Any:
         """Let time pass whenever nothing is being worked on, until something holds; real seconds only bound it."""
         assert self.app
+        loop, looked = asyncio.get_running_loop(), -1.0
         async with asyncio.timeout(seconds):
-            while not (found := await condition()):
-                await asyncio.sleep(0.005)
-                if not self.clock.running() and not self.app.inbox.depth:
-                    await self.clock.advance(min(self.clock.next_wake() or 1.0, 1.0))
-            return found
+            while True:
+                if self._rests() or loop.time() - looked > _LOOK_EVERY:
+                    if found := await condition():
+                        return found
+                    looked = loop.time()
+                    if self._rests():
+                        await self.clock.advance(min(self.clock.next_wake() or 1.0, 1.0))
+                await asyncio.sleep(0.002)
+
+    def _rests(self) -> bool:
+        assert self.app
+        return not self.clock.running() and not self.app.inbox.depth
 
     async def allow(self, *connections: str) -> None:
         """Let these connections write, as applying their first plan does."""

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from syncd import __version__
-from syncd.cli import care, change, daemon, desk, operate, output, setup, tokens
+from syncd.cli import author, care, change, connect, daemon, desk, operate, output, scaffold, setup, tokens
 from syncd.errors import SyncdError
 
-_COMMANDS = (daemon, setup, change, operate, desk, care, tokens)
+_COMMANDS = (daemon, setup, change, operate, connect, desk, care, tokens, author, scaffold)
 """Modules of this package whose `register(app)` adds their commands, in the order of `syncd --help`."""
 
 app = typer.Typer(

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 def run() -> None:
     """Run the daemon: drains on SIGTERM (a second one ends it at once), reloads on SIGHUP."""
     settings = read_settings()
-    secrets = [settings.token.get_secret_value()] if settings.token else []
+    secrets = [each.get_secret_value() for each in (settings.token, settings.credentials_key) if each]
     logging.configure(
         SystemClock(), form=logging.LogFormat(settings.log_format), level=settings.log_level, secrets=secrets
     )
@@ -67,6 +67,7 @@ def read_settings() -> Settings:
 
 
 async def _run(settings: Settings) -> None:
+    gc.disable()  # what importing makes stays: to look through it again and again is a quarter of the start
     from syncd.app import App  # only this command needs the whole daemon
 
     app = App(settings)
@@ -98,6 +99,7 @@ def spare_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    gc.enable()
 
 
 async def _until_stopped(app: App, stopping: asyncio.Event) -> BaseException | None:

@@ -88,6 +88,14 @@ def instant(value: str | datetime | None, *, year: bool = False) -> str:
     return f"{moment.day} {moment:%b %Y %H:%M %Z}" if year else f"{moment.day} {moment:%b %H:%M %Z}"
 
 
+def duration(seconds: float) -> str:
+    """A length of time as people say it: `20 s`, `3 min`, `2 h`, `4 days`."""
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{round(seconds / size)} {unit}"
+    return f"{max(1, round(seconds))} s"
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 image`, `2 images`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -44,11 +44,11 @@ def _connections(plan: Mapping[str, Any]) -> Iterator[str]:
     rows: list[tuple[Any, ...]] = []
     for each in plan["connections"]:
         notes = list(_notes(each)) or [("", "")]
-        counts = [each[name] for name in _COUNTS]
+        counts = [*(each[name] for name in _COUNTS), output.duration(each.get("seconds", 0)) if each["calls"] else ""]
         rows.append((each["name"], *counts, *notes[0]))
-        rows += [("", *("" for _ in _COUNTS), *note) for note in notes[1:]]
-    header = ("SYSTEM", *_COUNTS, "NOTE", "")
-    yield from output.table(header, rows, right=_COUNTS, indent=2)
+        rows += [("", *("" for _ in counts), *note) for note in notes[1:]]
+    header = ("SYSTEM", *_COUNTS, "about", "NOTE", "")
+    yield from output.table(header, rows, right=(*_COUNTS, "about"), indent=2)
 
 
 def _notes(connection: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

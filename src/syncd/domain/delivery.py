@@ -55,14 +55,18 @@ class DeliveredFile(Frozen):
 
 
 class Delivery(Frozen):
-    """One statement of a source about one submission; a later one replaces what the earlier said.
+    """One statement of a source about one submission; a later one replaces what the earlier said, or, where it
+    `amends`, only what it states itself.
 
     `sequence` orders statements about the same submission (a revision number or a time in milliseconds); where the
-    source declares none, order of arrival counts. `withdrawn` takes the whole submission back.
+    source declares none, order of arrival counts. `withdrawn` takes the whole submission back. `reference` is what the
+    source needs to answer it, such as the id of a message.
     """
 
     external_id: str
     sequence: int | None = None
+    amends: bool = False
+    reference: str = ""
     withdrawn: bool = False
     creator: Creator | None = None
     origin: str = "creator"
@@ -78,3 +82,11 @@ class Delivery(Frozen):
     fields: dict[str, str] = Field(default_factory=dict)
     approval: ApprovalElsewhere | None = None
     files: tuple[DeliveredFile, ...] = ()
+
+    def after(self, earlier: Delivery) -> Delivery:
+        """What holds once this statement is added to what an earlier one said; `files` are always its own."""
+        if not self.amends:
+            return self
+        stated = {name: getattr(self, name) for name in self.model_fields_set}
+        fields = {**earlier.fields, **self.fields}
+        return earlier.model_copy(update={"files": (), **stated, "fields": fields, "amends": False})

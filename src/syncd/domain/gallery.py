@@ -168,8 +168,9 @@ class Draft:
         for one in self.wanted:
             row, at = self.rows.get(one.key), self.found.wanted.get(one.key)
             underway = row is not None and row.state in _UNDERWAY
-            if row is not None and row.state == PlacementState.REJECTED and at is None:
+            if row is not None and row.state == PlacementState.REJECTED and (at is None or not self.seen[at].ready):
                 self._hold_back(one, Hold.REFUSED)
+                self._drop_refused(at)
             elif len(self.chosen) < limit and (others_stand or at is not None or underway or one.key in self.olds):
                 self.chosen.append(one)
                 self._keep_or_replace(one, row, at, underway)
@@ -184,7 +185,9 @@ class Draft:
         return min(slots.last - slots.first + 1, max(free, standing))
 
     def _keep_or_replace(self, one: Desired, row: Placed | None, at: int | None, underway: bool) -> None:
-        if at is not None:
+        if at is not None and not self.seen[at].ready:
+            self.held.append(Held(one.key, Hold.UNCONFIRMED))  # older versions stay until it is there for good
+        elif at is not None:
             for old in self.olds.pop(one.key, ()):
                 if not self._leave(old):
                     self.waiting.append(old)
@@ -201,6 +204,14 @@ class Draft:
         for old in self.olds.pop(one.key, ()):
             old.waits = Hold.REPLACEMENT
             self.waiting.append(old)
+
+    def _drop_refused(self, at: int | None) -> None:
+        """Leave out what the system keeps in its listing and will never show."""
+        if at is not None and self.spare > 0:
+            self.spare -= 1
+            self.count -= 1
+            self.left.add(at)
+            self.duplicates.append(self.seen[at])
 
     def _exceed(self, one: Desired, row: Placed | None, at: int | None) -> None:
         """There is no position for this key: what stands of it may have to go."""
@@ -285,15 +296,19 @@ class Draft:
             losses=tuple(self.losses),
             gone=tuple(self.gone),
             held=tuple(self.held),
-            write_needed=bool(self.adds or self.removes or self.duplicates or moves),
+            write_needed=bool(self.adds or self.duplicates or moves or self._unasked()),
         )
+
+    def _unasked(self) -> bool:
+        """Whether something leaves that the system was not asked to take away yet."""
+        return any(not removal.placed.awaited for removal in self.removes)
 
     def _report(self) -> tuple[tuple[Placed, ...], tuple[Confirm, ...]]:
         keeps: list[Placed] = []
         confirms: list[Confirm] = []
         for one in self.wanted:
             at = self.found.wanted.get(one.key)
-            if at is None or at in self.left:
+            if at is None or at in self.left or not self.seen[at].ready:
                 continue
             row, seen = self.rows.get(one.key), self.seen[at]
             if row is None or row.state not in _STANDING or (seen.external_id and seen.external_id != row.external_id):

@@ -97,7 +97,10 @@ class Desired(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A placement of ours as the ledger knows it; `cause` is set once it is to go."""
+    """A placement of ours as the ledger knows it; `cause` is set once it is to go.
+
+    `awaited`: the system took its removal, and may show it for a while yet.
+    """
 
     id: str
     key: str
@@ -106,11 +109,16 @@ class Placed(NamedTuple):
     state: PlacementState
     external_id: str = ""
     cause: RemovalCause | None = None
+    awaited: bool = False
 
 
 class Seen(NamedTuple):
-    """One media item of a listing as observed; `name` is our public name or "", `position` counts from 1."""
+    """One media item of a listing as observed; `name` is our public name or "", `position` counts from 1.
+
+    `ready` is false while the system works on it, and where it will never show it.
+    """
 
     external_id: str
     name: str
     position: int
+    ready: bool = True

@@ -7,12 +7,15 @@ import random
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 import tenacity
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncd.clock import Clock
 from syncd.engine import failure, work
+from syncd.engine.doing import DOING, Doing
 from syncd.engine.handler import Handler, Outcome
 from syncd.engine.lanes import RENEW_EVERY, Lanes
 from syncd.engine.work import LOCAL, Claim, Finish, Urgency
@@ -32,11 +35,14 @@ log = structlog.get_logger("syncd.engine")
 
 @dataclass(frozen=True, slots=True)
 class LaneSpec:
-    """A lane this process should serve: whose it is, the longest call, who is told of faults."""
+    """A lane this process should serve: whose it is, who is told of faults, the longest call in seconds, and how long
+    keys wait for others to come until `fill` of them are due."""
 
     brand: str
     owner: str
     call_deadline: float = 10.0
+    linger: timedelta = timedelta()
+    fill: int = 1
 
 
 @dataclass
@@ -171,6 +177,7 @@ class Engine:
             return min(longest, RENEW_EVERY if admitted == 0 else longest)
         async with self.ledger.read() as connection:
             upcoming = await work.upcoming(connection, lane, free)
+            upcoming = [await self._lingering(connection, lane, groups, *each) for each in upcoming]
         now = self.clock.now()
         started = 0
         for kind, urgency, at in upcoming:
@@ -179,6 +186,17 @@ class Engine:
             elif groups[kind].running < groups[kind].handler.parallel and (admitted is None or not started):
                 started += await self._start_batch(lane, groups[kind], urgency, admitted)
         return 0 if started and admitted is None else longest
+
+    async def _lingering(
+        self, connection: AsyncConnection, lane: str, groups: Mapping[str, _Group], kind: str, urgency: Urgency,
+        at: datetime,
+    ) -> tuple[str, Urgency, datetime]:  # fmt: skip
+        """When a kind's keys are to be taken: when they are due, or later where a fuller call is worth waiting for."""
+        spec = self._wanted.get(lane)
+        if spec is None or not spec.linger or not groups[kind].handler.lingers or at > self.clock.now():
+            return kind, urgency, at
+        full = await work.due(connection, lane, kind, urgency, self.clock.now(), spec.fill) >= spec.fill
+        return kind, urgency, at if full else at + spec.linger
 
     def _admitted(self, lane: str) -> int | None:
         lease = self.lanes.get(lane)
@@ -201,6 +219,7 @@ class Engine:
     async def _work(self, group: _Group, claims: Sequence[Claim]) -> None:
         token = claims[0].token
         self._tokens.add(token)
+        DOING.set(Doing(claims[0].lane, claims[0].urgency))
         try:
             outcomes = await self._run(group.handler, claims)
             await self.finish(outcomes)

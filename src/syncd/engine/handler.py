@@ -31,11 +31,13 @@ class Outcome(NamedTuple):
 
 
 class Handler(Protocol):
-    """Carries out one kind of work. `batch`: keys per call; `parallel`: calls at a time in one lane."""
+    """Carries out one kind of work. `batch`: keys per call; `parallel`: calls at a time in one lane; `lingers`: its
+    keys may wait for others where the lane's calls are scarce."""
 
     kind: str
     batch: int
     parallel: int
+    lingers: bool
 
     async def run(self, claims: Sequence[Claim]) -> Sequence[Outcome]:
         """Do the work of these keys; one outcome each. An error raised here fails all of them."""
@@ -47,6 +49,7 @@ class OneByOne(abc.ABC):
 
     batch = 8
     parallel = 1
+    lingers = False
 
     @abc.abstractmethod
     async def one(self, claim: Claim) -> Outcome:

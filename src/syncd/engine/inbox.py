@@ -18,7 +18,7 @@ from syncd.errors import Kind, SyncdError, TransientError
 from syncd.ledger.among import among
 from syncd.ledger.store import Ledger, Transaction
 from syncd.ledger.tables.core import inbox
-from syncd.sdk.roles import RawItem
+from syncd.sdk.source import RawItem
 
 GROUP = 256
 CAPACITY = 8_192

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from syncd.clock import Clock
 from syncd.engine.breaker import Breaker
+from syncd.engine.limiter import Limiter
 from syncd.engine.work import database_time
 from syncd.ledger.store import Ledger, Transaction
 from syncd.ledger.tables.core import lanes
 from syncd.ledger.types import Row
+from syncd.sdk.limits import Limit
 
 RENEW_EVERY = 1.0
 GRACE = 5.0
@@ -42,6 +44,8 @@ class Lanes:
         self.clock = clock
         self.owner = secrets.token_hex(8)
         self._leases: dict[str, Lease] = {}
+        self._limiters: dict[str, Limiter] = {}
+        self._kept: dict[str, _Kept] = {}
 
     def get(self, lane: str) -> Lease | None:
         """The lease of a lane, if it is surely still ours."""
@@ -55,6 +59,17 @@ class Lanes:
 
     def held(self) -> Mapping[str, Lease]:
         return self._leases
+
+    def limiter(self, lane: str, limits: Sequence[Limit]) -> Limiter:
+        """What keeps the limits of a lane's account in this process, from now on these; it goes on from what the
+        last owner kept."""
+        limiter = self._limiters.get(lane)
+        if limiter is None:
+            limiter = self._limiters[lane] = Limiter(lane, self.clock, limits)
+            self._hand_over(lane)
+        else:
+            limiter.declare(limits)
+        return limiter
 
     async def acquire(self, wanted: Mapping[str, tuple[str, float]]) -> list[Lease]:
         """Take what is free of the wanted lanes.
@@ -73,12 +88,21 @@ class Lanes:
             rows = [row for lane, spec in missing.items() if (row := await self._take(transaction, lane, *spec))]
         taken = [self._lease(row, asked_at, missing[row.name][1]) for row in rows]
         self._leases.update({lease.lane: lease for lease in taken})
+        for row in rows:
+            self._kept[row.name] = _Kept(row.spent or {}, _life(missing[row.name][1]))
+            self._hand_over(row.name)
         return taken
+
+    def _hand_over(self, lane: str) -> None:
+        """Let a limiter know what was spent before it was there, once both are."""
+        limiter = self._limiters.get(lane)
+        if limiter is not None and (kept := self._kept.pop(lane, None)):
+            kept.give(limiter, self.clock)
 
     async def _take(self, transaction: Transaction, lane: str, brand: str, deadline: float) -> Row | None:
         now = database_time(self.ledger)
         free = lanes.c.owner == self.owner if not self.ledger.embedded else sa.true()
-        expires = _after(self.ledger, now, _life(deadline))
+        expires = after(self.ledger, now, _life(deadline))
         statement = (
             sa.update(lanes)
             .where(lanes.c.name == lane, sa.or_(lanes.c.expires_at < now, lanes.c.owner == "", free))
@@ -88,7 +112,7 @@ class Lanes:
         row = (await transaction.execute(statement)).first()
         if row is None and not (await transaction.execute(sa.select(lanes.c.name).where(lanes.c.name == lane))).first():
             insert = sa.insert(lanes).values(
-                name=lane, brand=brand, owner=self.owner, epoch=1, expires_at=expires, breaker={}
+                name=lane, brand=brand, owner=self.owner, epoch=1, expires_at=expires, breaker={}, spent={}
             )
             row = (await transaction.execute(insert.returning(lanes))).first()
         return row
@@ -96,6 +120,11 @@ class Lanes:
     def _lease(self, row: Row, asked_at: float, deadline: float) -> Lease:
         life = _life(deadline)
         return Lease(row.name, row.brand, row.epoch, life, asked_at + life, Breaker.from_state(row.breaker or {}))
+
+    def close(self) -> None:
+        """Let no call wait for its turn any longer."""
+        for limiter in self._limiters.values():
+            limiter.close()
 
     async def renew(self) -> list[str]:
         """Extend all leases; returns the lanes that were lost to another process."""
@@ -120,8 +149,28 @@ class Lanes:
         return (
             sa.update(lanes)
             .where(lanes.c.name == lease.lane, lanes.c.owner == self.owner, lanes.c.epoch == lease.epoch)
-            .values(expires_at=_after(self.ledger, now, lease.life), breaker=lease.breaker.state())
+            .values(
+                expires_at=after(self.ledger, now, lease.life),
+                breaker=lease.breaker.state(),
+                spent=self._spent(lease.lane, whole=False),
+            )
         )
+
+    async def keep_spent(self, lane: str) -> None:
+        """Keep what a lane has spent at once: for what is too scarce to be assumed spent by the next owner."""
+        lease = self.get(lane)
+        if lease is None:
+            return
+        mine = (lanes.c.name == lane, lanes.c.owner == self.owner, lanes.c.epoch == lease.epoch)
+        statement = sa.update(lanes).where(*mine).values(spent=self._spent(lane, whole=False))
+        async with self.ledger.write() as transaction:
+            await transaction.execute(statement)
+
+    def _spent(self, lane: str, *, whole: bool) -> dict[str, Any]:
+        """What the row keeps of a lane's limits; `whole`: nothing is spent after this."""
+        limiter = self._limiters.get(lane)
+        budgets = limiter.state() if limiter else {}
+        return {"at": self.clock.now().isoformat(), "whole": whole, "budgets": budgets} if budgets else {}
 
     async def release(self, only: Iterable[str] | None = None) -> None:
         """Give leases up at once, so that another process need not wait for them to lapse."""
@@ -129,18 +178,37 @@ class Lanes:
         if not names:
             return
         async with self.ledger.write() as transaction:
-            await transaction.execute(
-                sa.update(lanes).where(lanes.c.name.in_(names), lanes.c.owner == self.owner).values(owner="")
-            )
+            for name in names:
+                await transaction.execute(
+                    sa.update(lanes)
+                    .where(lanes.c.name == name, lanes.c.owner == self.owner)
+                    .values(owner="", spent=self._spent(name, whole=True))
+                )
         for lane in names:
             self._leases.pop(lane, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a lane's row said of its limits when it was taken."""
+
+    spent: Mapping[str, Any]
+    life: float
+
+    def give(self, limiter: Limiter, clock: Clock) -> None:
+        if not self.spent:
+            return
+        age = max(0.0, (clock.now() - datetime.fromisoformat(self.spent["at"])).total_seconds())
+        unkept = 0.0 if self.spent["whole"] else min(age, self.life) + RENEW_EVERY  # as much may go in one instant
+        limiter.restore(self.spent["budgets"], age, unkept)
 
 
 def _life(deadline: float) -> float:
     return deadline + GRACE
 
 
-def _after(ledger: Ledger, now: sa.ColumnElement[Any], seconds: float) -> Any:
+def after(ledger: Ledger, now: sa.ColumnElement[Any], seconds: float) -> Any:
+    """The instant so many seconds after what `database_time` gave."""
     if isinstance(now, sa.BindParameter):
         return (ledger.clock.database_now() or ledger.clock.now()) + timedelta(seconds=seconds)
     return now + timedelta(seconds=seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from syncd.ledger.tables.core import items, operations
 from syncd.ledger.trail import canonical
 from syncd.ledger.types import new_id
 
-PREPARED, SENT, ACCEPTED, SETTLED, UNKNOWN = "prepared", "sent", "accepted", "settled", "unknown"
+PREPARED, ACCEPTED, SETTLED = "prepared", "accepted", "settled"
 
 
 class LeaseLost(ConflictError):
@@ -45,6 +46,22 @@ class OpenItem:
     state: str
     epoch: int
     placements: Mapping[str, list[str]]
+    prepared_at: datetime
+
+    @property
+    def underway(self) -> bool:
+        """The system works on it: what it did shows once the job has ended."""
+        return self.state == ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A call that the system took and carries out by itself."""
+
+    operation: str
+    external_id: str
+    prepared_at: datetime
+    items: Sequence[OpenItem]
 
 
 async def prepare(transaction: Transaction, claims: Sequence[Claim], wishes: Sequence[Wish], revision: str) -> str:
@@ -126,7 +143,7 @@ async def open_items(
     found: dict[str, OpenItem] = {}
     for start in range(0, len(listings), 500):
         rows = await connection.execute(
-            sa.select(items, operations.c.state, operations.c.epoch)
+            sa.select(items, operations.c.state, operations.c.epoch, operations.c.prepared_at)
             .join(operations, operations.c.id == items.c.operation_id)
             .where(
                 items.c.brand == brand,
@@ -135,8 +152,32 @@ async def open_items(
                 items.c.listing.in_(listings[start : start + 500]),
             )
         )
-        found |= {
-            row.listing: OpenItem(row.operation_id, row.listing, row.fingerprint, row.state, row.epoch, row.placements)
-            for row in rows
-        }
+        found |= {row.listing: _open_item(row) for row in rows}
     return found
+
+
+def _open_item(row: Any) -> OpenItem:
+    return OpenItem(
+        row.operation_id, row.listing, row.fingerprint, row.state, row.epoch, row.placements, row.prepared_at
+    )
+
+
+async def job(connection: AsyncConnection, operation: str) -> Job | None:
+    """A job with what is open of it; None if it has been settled."""
+    rows = (
+        await connection.execute(
+            sa.select(items, operations.c.state, operations.c.epoch, operations.c.prepared_at, operations.c.external_id)
+            .join(operations, operations.c.id == items.c.operation_id)
+            .where(operations.c.id == operation, operations.c.state == ACCEPTED, items.c.result == "")
+            .order_by(items.c.id)
+        )
+    ).all()
+    if not rows:
+        return None
+    return Job(operation, rows[0].external_id, rows[0].prepared_at, [_open_item(row) for row in rows])
+
+
+async def open_jobs(connection: AsyncConnection, lane: str) -> int:
+    """How many jobs of a lane the system is working on."""
+    query = sa.select(sa.func.count()).where(operations.c.lane == lane, operations.c.state == ACCEPTED)
+    return int((await connection.execute(query)).scalar_one())

@@ -323,5 +323,15 @@ def _upcoming(kinds: tuple[str, ...]) -> sa.CompoundSelect[tuple[str, int, Any]]
     return sa.union_all(*branches)
 
 
+async def due(connection: AsyncConnection, lane: str, kind: str, urgency: Urgency, now: datetime, most: int) -> int:
+    """How many keys of a class are due; counted no further than `most`."""
+    some = (
+        sa.select(work.c.id)
+        .where(work.c.lane == lane, work.c.kind == kind, work.c.urgency == int(urgency), work.c.due_at <= now)
+        .limit(most)
+    )
+    return int((await connection.execute(sa.select(sa.func.count()).select_from(some.subquery()))).scalar_one())
+
+
 def _aware(value: Any) -> datetime:
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)

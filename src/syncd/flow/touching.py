@@ -14,6 +14,7 @@ from syncd.ledger.tables.core import matches, placements
 
 INTAKE, CHECK, REVIEW, MATCH, LOCATE, RENDER = "intake", "check", "review", "match", "locate", "render"
 POLL, COLLECT, RESPOND, MIRROR, OBSERVE = "poll", "collect", "respond", "mirror", "observe"
+SETTLE, WATCH, SUBSCRIBE = "settle", "watch", "subscribe"
 
 
 def connections_of(bundle: Bundle, brand: str, role: str) -> list[str]:

@@ -6,16 +6,23 @@ The engine has no budget of its own, so sources, lists and nesting are limited h
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from types import ModuleType
 from typing import Any
-
-import cel
 
 from syncd import errors
 from syncd.config import nodes, problems
 from syncd.mapping import names, records, syntax
+
+# The package imports its own interactive shell, with prompt_toolkit and pygments: a sixth of the daemon's start.
+_shell = sys.modules.setdefault("cel.cli", ModuleType("cel.cli"))
+import cel  # noqa: E402
+
+if not _shell.__spec__:
+    del sys.modules["cel.cli"]
 
 MAX_SOURCE = 1_000
 """Characters of one condition."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from syncd.clock import Clock
+from syncd.sdk.credentials import Credential
 from syncd.sdk.http import HttpClient
-from syncd.sdk.roles import Media
+from syncd.sdk.limits import Limits
+from syncd.sdk.media import Media
 
 
 class Fetch(Protocol):
@@ -44,7 +46,10 @@ class MediaBytes(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """One connection's surroundings. `root` is SYNCD_ROOT: relative paths in options are below it."""
+    """One connection's surroundings. `root` is SYNCD_ROOT: relative paths in options are below it.
+
+    `credentials` are by the names that the system's `authorization` declares; `http` uses the main one by itself.
+    """
 
     connection: str
     brand: str
@@ -53,7 +58,9 @@ class Context:
     public_url: str
     clock: Clock
     http: HttpClient
+    limits: Limits
     fetch: Fetch
     documents: Documents
     media: MediaBytes
     log: structlog.stdlib.BoundLogger
+    credentials: Mapping[str, Credential] = field(default_factory=dict)

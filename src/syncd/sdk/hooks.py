@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from syncd.errors import HookRefused
-from syncd.sdk.roles import HookRequest, RawItem
+from syncd.sdk.source import HookRequest, RawItem
 from syncd.sdk.system import Options
 from syncd.sdk.values import Duration
 
@@ -56,7 +56,7 @@ class StandardAuth(Options):
         given = _listed(request.headers.get(f"{prefix}-signature", ""), f"{prefix}-signature")
         versioned = [_base64(text[3:]) for text in given if text.startswith("v1,")]
         _require_match(self._signers, signed, versioned)
-        _require_recent(stamp, request.received_at, self.tolerance)
+        require_recent(stamp, request.received_at, self.tolerance)
         return identifier
 
     def sign(self, identifier: str, at: datetime, body: bytes) -> dict[str, str]:
@@ -110,7 +110,7 @@ class HmacAuth(Options):
         signed = self._signed(identifier or "", stamp, request.body)
         _require_match(self._signers, signed, found)
         if self.timestamp_header:
-            _require_recent(stamp, request.received_at, self.tolerance)
+            require_recent(stamp, request.received_at, self.tolerance)
         return identifier
 
     def sign(self, identifier: str, at: datetime, body: bytes) -> dict[str, str]:
@@ -174,7 +174,17 @@ def _require_match(signers: tuple[hmac.HMAC, ...], signed: bytes, given: list[by
         raise HookRefused("bad-signature", "The request is not signed with a key of this connection.")
 
 
-def _require_recent(stamp: str, now: datetime, tolerance: timedelta) -> None:
+def require_recent(stamp: str, now: datetime, tolerance: timedelta) -> None:
+    """Refuse what was sent too long ago, or in the future, by a time that the signature covers.
+
+    Args:
+        stamp: Unix seconds or ISO 8601 with its zone.
+        now: when the request arrived.
+        tolerance: how far both may be apart.
+
+    Raises:
+        HookRefused: they are further apart, or `stamp` is no time.
+    """
     sent = _seconds(stamp)
     if sent is None:
         raise HookRefused("bad-timestamp", "The request's time of sending is missing or no time.")

@@ -1,12 +1,11 @@
-"""The one way a connector calls its system: an `httpx.AsyncClient` whose `send()` holds deadline, retry, concurrency,
-size limit, redaction, error mapping and the log line, so that connectors only say what they want.
+"""The one way a connector calls its system: an `httpx.AsyncClient` whose `send()` holds deadline, retry, the
+account's limits, size limit, redaction, error mapping and the log line, so that connectors only say what they want.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from typing import IO, Any
 
 import aiohttp
@@ -18,7 +17,8 @@ from httpx_aiohttp import AiohttpTransport
 from syncd import __version__
 from syncd.clock import Clock, bounded
 from syncd.errors import RateLimited, RejectedError, SyncdError, TransientError
-from syncd.sdk import faults
+from syncd.sdk import faults, trace
+from syncd.sdk.limits import Gate, Open
 from syncd.sdk.redact import Redactor
 
 RETRY_SECONDS = 30.0  # in process; what takes longer is the engine's `not_before`
@@ -28,11 +28,12 @@ EXCERPT = 300  # characters of an answer's body in an error
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError, TimeoutError)
 
-Permit = Callable[[float], Awaitable[None]]
 
+class PreparedAuth(httpx.Auth):
+    """An auth that may have to fetch something before a request can be sent."""
 
-async def _permitted(seconds: float) -> None:
-    """Every call may start."""
+    async def prepare(self, request: httpx.Request) -> None:
+        """Fetch it; awaited before each attempt, outside its deadline and before the permit is asked for."""
 
 
 class _Body(httpx.AsyncByteStream):
@@ -66,7 +67,9 @@ class HttpClient(httpx.AsyncClient):
     It raises the errors of `syncd.errors` instead of returning failed answers. Per request, `extensions` may hold:
     `expect`: statuses to hand back although they are failures; `idempotent`: True where a POST only reads (GET, HEAD,
     OPTIONS, PUT, DELETE and whatever carries an `Idempotency-Key` are repeated anyway); `deadline`: seconds;
-    `limit`: bytes of the answer.
+    `limit`: bytes of the answer; `spend`: what it costs of declared limits beside one call, `{"points": 50}`;
+    `unseen`: True where bytes go up that nobody sees before a later call commits them: such a call may take longer
+    than the lane's lease lasts.
     """
 
     def __init__(
@@ -75,10 +78,10 @@ class HttpClient(httpx.AsyncClient):
         clock: Clock,
         *,
         secrets: Iterable[str] = (),
-        concurrency: int = 4,
         deadline: float = 10.0,
         overrides: faults.FaultTable | None = None,
-        permit: Permit = _permitted,
+        gate: Gate | None = None,
+        repeatable: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """
@@ -86,10 +89,10 @@ class HttpClient(httpx.AsyncClient):
             connection: its name, for errors and log.
             clock: all waiting is by it.
             secrets: texts that must never appear in an error or in the log.
-            concurrency: calls open at once.
             deadline: seconds one attempt may take, its answer's body included.
             overrides: rows of the connector's fault table.
-            permit: awaited before each attempt with its deadline; raises to stop it (the lane's lease is too short).
+            gate: passed by each attempt; without one every call may begin.
+            repeatable: every request may be sent twice, whatever its method.
             transport: aiohttp's unless given.
         """
         self.connection = connection
@@ -97,8 +100,8 @@ class HttpClient(httpx.AsyncClient):
         self.deadline = deadline
         self._clock = clock
         self._overrides = overrides or {}
-        self._permit = permit
-        self._slots = asyncio.Semaphore(concurrency)
+        self._gate = gate or Open()
+        self._all_repeatable = repeatable
         self._log = structlog.get_logger("syncd.http")
         super().__init__(
             transport=transport or AiohttpTransport(client=_session),
@@ -123,10 +126,14 @@ class HttpClient(httpx.AsyncClient):
             TransientError, AuthError, ConfigError, NotFoundError, ConflictError, RejectedError: by the fault table.
         """
 
+        using = self.auth if auth is httpx.USE_CLIENT_DEFAULT else auth
+
         async def attempt() -> httpx.Response:
+            if isinstance(using, PreparedAuth):
+                await using.prepare(request)
             return await self._attempt(request, stream, auth, follow_redirects)
 
-        if not _repeatable(request):
+        if not _repeatable(request, self._all_repeatable):
             return await attempt()
         started = self._clock.monotonic()
         retrying = tenacity.AsyncRetrying(
@@ -192,22 +199,20 @@ class HttpClient(httpx.AsyncClient):
 
     async def _attempt(self, request: httpx.Request, stream: bool, auth: Any, redirects: Any) -> httpx.Response:
         deadline = float(request.extensions.get("deadline", self.deadline))
-        await self._slots.acquire()
-        slot = _Once(self._slots.release)
+        needed = 0.0 if request.extensions.get("unseen") else deadline
+        slot = _Once(await self._gate.begin(request.extensions.get("spend", {}), needed))
         started = self._clock.monotonic()
-        status: int | str = "failed"
+        response: httpx.Response | None = None
         try:
-            await self._permit(deadline)
             exchange = self._exchange(request, stream, auth, redirects, slot)
             response = await bounded(self._clock, exchange, deadline)
-            status = response.status_code
             return await self._judged(request, response)
         except _FAILURES as error:
             raise self._failed(request, error) from error
         finally:
-            if status == "failed" or not stream:
+            if response is None or not stream:
                 slot()
-            self._record(request, status, self._clock.monotonic() - started)
+            self._record(request, response, self._clock.monotonic() - started)
 
     async def _exchange(
         self, request: httpx.Request, stream: bool, auth: Any, redirects: Any, release: Callable[[], None]
@@ -237,6 +242,8 @@ class HttpClient(httpx.AsyncClient):
         name = self._name(request.method, str(request.url))
         fault = faults.of_response(response, self._overrides, name, excerpt, self._clock.now())
         assert fault is not None
+        if isinstance(fault, RateLimited) and fault.retry_after:
+            self._gate.hold(fault.retry_after)
         raise fault
 
     def _failed(self, request: httpx.Request, error: Exception) -> SyncdError:
@@ -246,8 +253,9 @@ class HttpClient(httpx.AsyncClient):
     def _name(self, method: str, url: str) -> str:
         return f"{self.connection}: {method} {self.redactor.text(url)}"
 
-    def _record(self, request: httpx.Request, status: int | str, seconds: float) -> None:
-        url = self.redactor.text(str(request.url))
+    def _record(self, request: httpx.Request, response: httpx.Response | None, seconds: float) -> None:
+        trace.note(request, response, self.redactor, seconds)
+        url, status = self.redactor.text(str(request.url)), response.status_code if response else "failed"
         self._log.info(
             "call", connection=self.connection, method=request.method, url=url, status=status, seconds=round(seconds, 3)
         )
@@ -283,11 +291,11 @@ def _pause(state: tenacity.RetryCallState) -> float:
     return min(10.0, 0.5 * 2.0 ** (state.attempt_number - 1)) * random.uniform(0.5, 1.0)
 
 
-def _repeatable(request: httpx.Request) -> bool:
+def _repeatable(request: httpx.Request, whatever_it_is: bool) -> bool:
     """Whether the request may be sent twice: its effect is the same, and its body can be read again."""
     if not isinstance(request.stream, httpx.ByteStream):
         return False
-    stated = bool(request.extensions.get("idempotent")) or "idempotency-key" in request.headers
+    stated = whatever_it_is or bool(request.extensions.get("idempotent")) or "idempotency-key" in request.headers
     return stated or request.method in _IDEMPOTENT
 
 
@@ -319,19 +327,19 @@ def open_client(
     connection: str,
     clock: Clock,
     secrets: Iterable[str] = (),
-    concurrency: int = 4,
-    deadline: float = 10.0,
     *,
+    deadline: float = 10.0,
     overrides: faults.FaultTable | None = None,
-    permit: Permit = _permitted,
+    gate: Gate | None = None,
+    repeatable: bool = False,
 ) -> HttpClient:
     """A connection's client over aiohttp; `aclose()` (or `async with`) closes its session."""
     return HttpClient(
         connection,
         clock,
         secrets=secrets,
-        concurrency=concurrency,
         deadline=deadline,
         overrides=overrides,
-        permit=permit,
+        gate=gate,
+        repeatable=repeatable,
     )

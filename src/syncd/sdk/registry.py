@@ -19,16 +19,14 @@ from typing import Any, cast
 
 import syncd.systems
 from syncd.errors import ConfigError
-from syncd.sdk.roles import Catalog, Channel, Library, Role, Source
+from syncd.sdk.roles import PROTOCOLS, Role
 from syncd.sdk.system import SDK, Options, System
 
 GROUP = "syncd.systems"
 _METHODS: dict[Role, tuple[str, ...]] = {
     role: tuple(name for name, value in vars(protocol).items() if inspect.isfunction(value) and name[0] != "_")
-    for role, protocol in (
-        (Role.SOURCE, Source), (Role.LIBRARY, Library), (Role.CATALOG, Catalog), (Role.CHANNEL, Channel)
-    )
-}  # fmt: skip
+    for role, protocol in PROTOCOLS.items()
+}
 
 
 @dataclass(frozen=True)
@@ -129,13 +127,16 @@ def _fault(system: Any) -> str:
         return f"is written for SDK {getattr(system, 'sdk', 'unknown')}; this syncd has SDK {SDK}"
     if not re.fullmatch(r"[a-z][a-z0-9-]*", str(getattr(system, "name", ""))):
         return "has no name of lower-case letters, digits and hyphens"
+    if not issubclass(system, System):
+        return "does not derive from syncd.sdk.system.System"
     options = getattr(system, "options", None)
     if not (inspect.isclass(options) and issubclass(options, Options)):
         return "has no options derived from syncd.sdk.system.Options"
     if not system.roles or not all(isinstance(role, Role) for role in system.roles):
         return "names no role"
-    wanted = ["check", "close", *(name for role in system.roles for name in _METHODS[role])]
+    wanted = [name for role in sorted(system.roles) for name in _METHODS[role]]
     missing = [name for name in wanted if not callable(getattr(system, name, None))]
+    missing += sorted(system.__abstractmethods__)
     return f"lacks {', '.join(missing)}" if missing else ""
 
 

@@ -16,8 +16,9 @@ from syncd.domain.delivery import DeliveredFile, Delivery
 from syncd.errors import HookRefused, RejectedError
 from syncd.sdk import hooks
 from syncd.sdk.context import Context
-from syncd.sdk.roles import HookRequest, RawItem, Role, SourcePage, Stored, SubmissionStatus
-from syncd.sdk.system import SDK, Options
+from syncd.sdk.roles import Role
+from syncd.sdk.source import HookRequest, RawItem, SourcePage, Stored, SubmissionStatus
+from syncd.sdk.system import Options, System
 from syncd.sdk.values import storable
 
 _PATH = re.compile(r"(\$\.)?[^.\[\]\s$]+(\[\])?(\.[^.\[\]\s$]+(\[\])?)*")
@@ -113,15 +114,12 @@ class WebhookOptions(Options):
     respond_to: str = Field("", description="A URL that is told how a submission stands, signed with the first key.")
 
 
-class WebhookSystem:
+class WebhookSystem(System):
     """Submissions by webhook."""
 
     name: ClassVar[str] = "webhook"
-    sdk: ClassVar[int] = SDK
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SOURCE})
     options: ClassVar[type[Options]] = WebhookOptions
-    max_batch: ClassVar[int] = 1
-    call_deadline: ClassVar[float] = 10.0
     example: ClassVar[str] = """\
 # Submissions as JSON: POST to /hooks/NAME, signed (Standard Webhooks).
 connector: webhook
@@ -189,12 +187,12 @@ options:
             raise HookRefused("no-key", f"{self._context.connection} has no key: every request is refused.")
         return f"waits for signed requests at /hooks/{self._context.connection} ({count} keys)"
 
-    async def close(self) -> None:
-        """Nothing is held open."""
-
 
 def _statement(status: SubmissionStatus) -> dict[str, Any]:
-    reasons = [{"code": reason.code, "say": reason.say, "fixable": reason.fixable} for reason in status.reasons]
+    reasons = [
+        {"code": reason.code, "say": reason.say, "fixable": reason.fixable, "file": reason.file}
+        for reason in status.reasons
+    ]
     files = dict(status.files)
     return {"external_id": status.external_id, "status": status.status, "files": files, "reasons": reasons}
 

@@ -81,7 +81,7 @@ class Nursery:
         assert self._process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(STARTING_SECONDS)  # it may have been asked for nothing, and still import
         self._process.stdout.close()
 
     def __enter__(self) -> Self:
@@ -255,10 +255,11 @@ class Daemon:
         passed = 0.0
         while True:
             self.wait_idle()
-            if not self.ask("unrest", within=within)["unrest"]:
+            unrest = self.ask("unrest", within=within)["unrest"]
+            if not unrest:
                 return passed
             if passed >= most:
-                raise TimeoutError(f"it does not come to rest within {most:.0f} s:\n{self.tail()}")
+                raise TimeoutError(f"it does not come to rest within {most:.0f} s: {unrest}\n{self.tail()}")
             self.advance(1.0)
             passed += 1.0
 

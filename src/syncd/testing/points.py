@@ -53,12 +53,12 @@ class Points:
     def __init__(self, crash: str, note: Path | None) -> None:
         """
         Args:
-            crash: `STAGE:NUMBER`, the point to die at; "" to die nowhere.
+            crash: the point to die at: `STAGE:NUMBER`, or `STAGE:ACT` for the first of its kind; "" to die nowhere.
             note: file that is written just before dying: JSON with `point`, `act`, `stage` and `running`, the kinds of
                 work in flight.
         """
-        stage, _, number = crash.partition(":")
-        self._crash = (stage, int(number)) if crash else None
+        stage, _, which = crash.partition(":")
+        self._crash = (stage, int(which) if which.isdigit() else which)
         self._note = note
         self.passed: Counter[str] = Counter()
         self.acts: list[tuple[str, int, str]] = []
@@ -70,7 +70,7 @@ class Points:
         self.passed[stage] += 1
         number = self.passed[stage]
         self.acts.append((stage, number, act))
-        if self._crash == (stage, number):
+        if self._crash in ((stage, number), (stage, act)):
             self._die(stage, number, act)
 
     def _die(self, stage: str, number: int, act: str) -> None:

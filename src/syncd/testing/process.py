@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import syncd.app
+from syncd.cli.daemon import spare_collector
 from syncd.domain.review import Verdict
 from syncd.errors import ConflictError
 from syncd.flow.review.decide import Ruling, decide
@@ -38,7 +39,7 @@ from syncd.testing import points as crash_points
 from syncd.testing.remote import SocketClock
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of linux/prctl.h
-STANDING = ("seal", "sweep", "garbage", "forecast", "poll", "mirror", "observe", "clock")
+STANDING = ("seal", "sweep", "garbage", "forecast", "poll", "mirror", "observe", "watch", "subscribe", "clock")
 """Kinds that come back for ever; all others come to an end when nothing new happens."""
 
 
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nursery", action="store_true")
     parser.add_argument("--socket", type=Path)
     parser.add_argument("--at", type=datetime.fromisoformat)
-    parser.add_argument("--crash", default="", help="STAGE:NUMBER of the point to die at")
+    parser.add_argument("--crash", default="", help="STAGE:NUMBER or STAGE:ACT of the point to die at")
     parser.add_argument("--note", type=Path, help="file that is written just before dying")
     parser.add_argument("--synchronous", choices=("OFF",), help="weaken the SQLite ledger, to see a test fail")
     return parser
@@ -77,6 +78,7 @@ async def _run(options: argparse.Namespace) -> None:
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     await app.start()
+    spare_collector()
     _add_commands(clock, app, points)
     server = await clock.serve(options.socket)
     try:
@@ -93,10 +95,10 @@ def _weaken(connection: sa.Connection) -> None:
 
 def _add_commands(clock: SocketClock, app: syncd.app.App, points: crash_points.Points) -> None:
     async def unrest(request: dict[str, Any]) -> dict[str, Any]:
-        """How much is left to do: see `_unrest`."""
+        """What is left to do, in words: see `_unrest`."""
         async with app.ledger.read() as reading:
-            count = await _unrest(reading, clock.now(), timedelta(seconds=float(request["within"])))
-        return {"unrest": count + app.inbox.depth}
+            left = await _unrest(reading, clock.now(), timedelta(seconds=float(request["within"])))
+        return {"unrest": [*left, *[f"{app.inbox.depth} in the inbox"] * bool(app.inbox.depth)]}
 
     async def approve(request: dict[str, Any]) -> dict[str, Any]:
         """Have `by` approve the version that is in review and first by its file's name; says whether there was one."""
@@ -114,7 +116,7 @@ def _add_commands(clock: SocketClock, app: syncd.app.App, points: crash_points.P
     clock.command("lanes", lambda _: {"lanes": {lease.lane: lease.epoch for lease in app.lanes.held().values()}})
 
 
-async def _unrest(reading: AsyncConnection, now: datetime, within: timedelta) -> int:
+async def _unrest(reading: AsyncConnection, now: datetime, within: timedelta) -> list[str]:
     """Keys of finite kinds that are due soon, claimed or backing off; standing ones that are overdue; placements and
     calls that are not settled.
     """
@@ -122,12 +124,15 @@ async def _unrest(reading: AsyncConnection, now: datetime, within: timedelta) ->
     overdue = sa.or_(work.c.due_at <= now, work.c.claim_token.is_not(None))
     keys = sa.case((work.c.kind.in_(STANDING), overdue), else_=soon)
     pending = placements.c.state.in_(("sent", "accepted", "withdrawing"))
-    counts = (
-        sa.select(sa.func.count()).select_from(work).where(keys),
-        sa.select(sa.func.count()).select_from(placements).where(pending),
-        sa.select(sa.func.count()).select_from(items).where(items.c.result == ""),
-    )
-    return sum([int((await reading.execute(count)).scalar_one()) for count in counts])
+    queries = (
+        sa.select(
+            work.c.lane, work.c.kind, work.c.key, work.c.due_at, work.c.not_before, work.c.claim_token,
+            work.c.claimed_until, work.c.attempts, work.c.error,
+        ).where(keys),
+        sa.select(placements.c.connection, placements.c.listing, placements.c.id, placements.c.state).where(pending),
+        sa.select(items.c.operation_id, items.c.listing).where(items.c.result == ""),
+    )  # fmt: skip
+    return [" ".join(map(str, row)) for query in queries for row in await reading.execute(query)]
 
 
 # --- the nursery ----------------------------------------------------------------------------------------------------

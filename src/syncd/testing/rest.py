@@ -89,7 +89,7 @@ class RestingClock(ManualClock):
                     break
             else:
                 return
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.002)
             traces = self._traces()
             if traces != seen:
                 seen, since = traces, loop.time()

@@ -14,7 +14,7 @@ from multidict import CIMultiDictProxy
 
 from syncd.clock import Clock
 from syncd.errors import HookRefused, NotFoundError
-from syncd.sdk.roles import HookRequest, RawItem
+from syncd.sdk.source import HookRequest, RawItem
 from syncd.telemetry.metrics import HOOKS_ACCEPTED, HOOKS_REFUSED, Metrics
 from syncd.web.attempts import AttemptLimit
 from syncd.web.body import read_body

@@ -18,7 +18,7 @@ from syncd.errors import TransientError
 from syncd.ledger.store import Ledger, Transaction
 from syncd.ledger.tables import Work
 from syncd.ledger.tables.core import inbox
-from syncd.sdk.roles import RawItem
+from syncd.sdk.source import RawItem
 from syncd.testing.clock import ManualClock
 
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from syncd.engine import operations, work
+from syncd.engine.doing import DOING, Doing
 from syncd.engine.engine import Engine, LaneSpec
+from syncd.engine.gate import LaneGate
 from syncd.engine.handler import Outcome
 from syncd.engine.lanes import Lanes
 from syncd.engine.operations import LeaseLost, Wish
 from syncd.engine.work import Claim, Due, Finish, Urgency
+from syncd.errors import RateLimited, TransientError
 from syncd.ledger import store
 from syncd.ledger.store import Ledger
 from syncd.ledger.tables import Operation
+from syncd.sdk.limits import Window
 from syncd.telemetry.metrics import Metrics
 from syncd.testing.clock import ManualClock
 from tests.support.engine import Probe, subjects, told
@@ -166,6 +171,73 @@ async def test_of_two_engines_only_the_new_owner_writes(processes: tuple[Process
     await engines[0].drain(5)
     await engines[1].drain(5)
     assert await subjects(second.ledger) == ["a"]
+
+
+FEEDS = (Window("feeds", 10, timedelta(hours=1), "the vendor's page, 2026-11-01"),)
+
+
+async def _spend(process: Process, feeds: int) -> None:
+    gate = LaneGate("shop", process.lanes, FEEDS)
+    for _ in range(feeds):
+        (await gate.begin({"feeds": 1}, 10.0))()
+
+
+async def test_what_a_killed_owner_spent_of_scarce_calls_is_known_to_the_next(
+    processes: tuple[Process, Process],
+) -> None:
+    first, second = processes
+    await first.lanes.acquire(WANTED)
+    await _spend(first, 4)
+    await second.clock.advance(16)
+    await second.lanes.acquire(WANTED)
+    await _spend(second, 6)
+    with pytest.raises(RateLimited) as refused:
+        await _spend(second, 1)
+    assert refused.value.retry_after == pytest.approx(3600 - 16, abs=1)
+
+
+async def test_a_call_begins_only_under_a_lease_that_outlives_it(processes: tuple[Process, Process]) -> None:
+    first, _ = processes
+    await first.lanes.acquire(WANTED)
+    DOING.set(Doing("shop", Urgency.PUBLISH))
+    await _spend(first, 1)
+    await first.clock.advance(6)
+    with pytest.raises(TransientError, match="lease"):
+        await _spend(first, 1)
+
+
+async def test_keys_wait_for_others_where_calls_are_scarce(processes: tuple[Process, Process]) -> None:
+    first, _ = processes
+    probe = Probe()
+    probe.lingers = True
+    engine = _engine(first, probe)
+    engine.serve({"shop": LaneSpec("acme", "dana@acme.example", linger=timedelta(seconds=20), fill=3)})
+    running = asyncio.create_task(engine.run())
+
+    async def touch(*keys: str) -> None:
+        async with first.ledger.write() as transaction:
+            await work.touch(transaction, [Due("acme", "shop", "probe", key) for key in keys])
+
+    async def until_done(*keys: str) -> None:
+        async with asyncio.timeout(20):
+            while sorted(await subjects(first.ledger)) != sorted(keys):
+                await asyncio.sleep(0.01)
+                await first.clock.advance(0.1)
+
+    await touch("a")
+    for _ in range(19):
+        await asyncio.sleep(0.01)
+        await first.clock.advance(1)
+    assert probe.seen == []
+    await until_done("a")
+    await touch("b", "c", "d")  # as many as a call takes
+    began = first.clock.monotonic()
+    await until_done("a", "b", "c", "d")
+    assert first.clock.monotonic() - began < 15
+    await engine.drain(5)
+    await first.clock.advance(2)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 def _engine(process: Process, probe: Probe) -> Engine:

@@ -18,7 +18,7 @@ from syncd.flow.review.rounds import ReviewHandler
 from syncd.ledger.tables.core import asset_grants, submissions, versions
 from syncd.mapping import cases
 from syncd.mapping.rulebook import Rulebook
-from syncd.sdk.roles import RawItem
+from syncd.sdk.source import RawItem
 from tests.support.terminal import type_in
 from tests.support.world import World
 

@@ -15,8 +15,10 @@ from tests.support import systems
 
 from syncd.domain.product import ProductRecord
 from syncd.errors import HostileInput, NotFoundError, RejectedError, TransientError
+from syncd.sdk.channel import GalleryChange, GalleryItem, ObservedGallery
 from syncd.sdk.http import open_client
-from syncd.sdk.roles import GalleryChange, GalleryItem, Media, ObservedGallery, ObservedMedia, Outcome, Role
+from syncd.sdk.media import Answer, Media, ObservedMedia
+from syncd.sdk.roles import Role
 from syncd.systems.feed import FeedOptions, FeedSystem
 from syncd.testing.clock import ManualClock
 
@@ -102,7 +104,7 @@ async def test_ours_is_added_and_everything_else_stays_as_it_was(tmp_path, clock
         item = ours(served)
         video = ours(served, b"mp4", "P2", media_type="video/mp4")
         (result,) = await system.apply([await change(system, "GL-1", item, video)])
-        assert (result.outcome, result.external_ids) == (Outcome.ACCEPTED, {"P1": item.url, "P2": video.url})
+        assert (result.answer, result.external_ids) == (Answer.ACCEPTED, {"P1": item.url, "P2": video.url})
         items, rows = published(served)
         before = {i.findtext(f"{G}id", ""): i for i in ET.fromstring(BASE).iterfind("channel/item")}
         assert list(items) == ["GL-1", "GL-2", "GL-3"]
@@ -134,7 +136,7 @@ async def test_what_is_observed_is_read_over_http_and_the_bytes_are_hashed(tmp_p
         del served.pages[f"/m/{item.name}"]
         (gallery,) = await observed(system, "GL-1")
         assert gallery.media[0].fetched == ""
-        assert "404" in gallery.issues[0]
+        assert "404" in gallery.issues[0].message
         assert all(m.fetched == "" for g in await observed(system) for m in g.media)
 
 
@@ -231,17 +233,17 @@ async def test_one_batch_is_one_publish_and_a_bad_change_does_not_stop_the_other
             await change(system, "GL-3", *many),
         ]
         results = {result.listing: result for result in await system.apply(batch)}
-        assert results["GL-1"].outcome is Outcome.ACCEPTED
+        assert results["GL-1"].answer is Answer.ACCEPTED
         assert "item 2 (Tab" in results["GL-2"].message
         assert "item 4 (Double)" in results["GL-2"].message
         assert "no item GL-9" in results["GL-9"].message
         assert "12 images, 11 are taken" in results["GL-3"].message
-        assert [r.outcome for r in results.values()].count(Outcome.REJECTED) == 3
+        assert [r.answer for r in results.values()].count(Answer.REJECTED) == 3
         assert system._context.documents.publishes == 1
         (result,) = await system.apply([await change(system, "GL-3", long)])
         assert "2000 characters" in result.message
         (gallery,) = await observed(system, "GL-2")
-        assert "stands 2 times" in gallery.issues[0]
+        assert "stands 2 times" in gallery.issues[0].message
         assert len(published(served)[1]) == 4
 
 
@@ -300,7 +302,7 @@ async def test_without_a_base_products_become_items_and_leave_with_their_last_im
             "image_link": item.url,
         }
         (result,) = await system.apply([GalleryChange("GL-3", (GalleryItem(ours=item),))])
-        assert result.outcome is Outcome.REJECTED
+        assert result.answer is Answer.REJECTED
         await system.apply([await change(system, "GL-1", product=product)])
         assert list(published(served)[0]) == ["GL-2"]
 

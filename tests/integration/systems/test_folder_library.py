@@ -11,7 +11,8 @@ import pytest
 from tests.support import systems
 
 from syncd.errors import ConfigError, TransientError
-from syncd.sdk.roles import LibraryItem, Role
+from syncd.sdk.library import LibraryItem
+from syncd.sdk.roles import Role
 from syncd.systems.folder import FolderOptions, FolderSystem
 from syncd.testing.clock import ManualClock
 

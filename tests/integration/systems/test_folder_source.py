@@ -11,7 +11,8 @@ from tests.support.systems import context
 
 from syncd.domain.delivery import Delivery
 from syncd.errors import HookRefused, NotFoundError, RejectedError, TransientError
-from syncd.sdk.roles import HookRequest, Reason, Role, Stored, SubmissionStatus
+from syncd.sdk.roles import Role
+from syncd.sdk.source import HookRequest, Reason, Stored, SubmissionStatus
 from syncd.systems.folder import FolderOptions, FolderSystem
 from syncd.testing.clock import ManualClock
 

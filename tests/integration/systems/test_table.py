@@ -11,8 +11,9 @@ from tests.support import systems
 
 from syncd.domain.product import ProductStatus
 from syncd.errors import ConfigError, NotFoundError, RejectedError, TransientError
+from syncd.sdk.catalog import CatalogPage
 from syncd.sdk.http import open_client
-from syncd.sdk.roles import CatalogPage, Role
+from syncd.sdk.roles import Role
 from syncd.systems.table import TableOptions, TableSystem
 from syncd.systems.table.rows import Columns, open_rows
 from syncd.testing.clock import ManualClock
@@ -185,7 +186,7 @@ async def test_links_are_attached_read_and_detached_and_rows_of_others_stay_to_t
     for _ in range(2):
         linked = await system.attach("GL-1", [one, two])
     assert [item.external_id for item in linked] == ["P1", "P2"]
-    (state, other, none) = await system.read(["GL-1", "GL-2", "GL-9"])
+    (state, other, none) = await system.linked(["GL-1", "GL-2", "GL-9"])
     urls = [item.url for item in state.observed]
     assert urls == ["https://x.example/a.jpg", one.url, two.url]
     assert [bool(item.name) for item in state.observed] == [False] + [name == "m.jsonl"] * 2
@@ -193,7 +194,7 @@ async def test_links_are_attached_read_and_detached_and_rows_of_others_stay_to_t
     assert none.observed == ()
     changed = systems.media(b"3", placement="P1")
     await system.attach("GL-1", [changed])
-    assert [item.url for item in (await system.read(["GL-1"]))[0].observed] == [urls[0], changed.url, two.url]
+    assert [item.url for item in (await system.linked(["GL-1"]))[0].observed] == [urls[0], changed.url, two.url]
     for _ in range(2):
         await system.detach("GL-1", [changed, two])
     assert (tmp_path / name).read_bytes().decode().rstrip() == FOREIGN[name].rstrip()
@@ -205,8 +206,8 @@ async def test_a_link_of_another_product_or_of_others_is_not_detached(tmp_path, 
     (tmp_path / "m.jsonl").write_text('{"sku": "GL-1", "url": "u", "placement": "P1"}\n')
     await system.attach("GL-2", [item])
     await system.detach("GL-1", [item])
-    assert len((await system.read(["GL-1"]))[0].observed) == 1
-    assert len((await system.read(["GL-2"]))[0].observed) == 1
+    assert len((await system.linked(["GL-1"]))[0].observed) == 1
+    assert len((await system.linked(["GL-2"]))[0].observed) == 1
 
 
 async def test_a_media_file_that_is_broken_is_not_written(tmp_path, clock):

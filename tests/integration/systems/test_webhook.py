@@ -11,7 +11,8 @@ from tests.support import systems
 from syncd.errors import HookRefused, RejectedError
 from syncd.sdk.hooks import StandardAuth
 from syncd.sdk.http import open_client
-from syncd.sdk.roles import HookRequest, RawItem, Reason, Role, SubmissionStatus
+from syncd.sdk.roles import Role
+from syncd.sdk.source import HookRequest, RawItem, Reason, SubmissionStatus
 from syncd.systems.webhook import WebhookOptions, WebhookSystem
 
 KEY = "whsec_" + b64encode(b"k" * 24).decode()
@@ -128,7 +129,7 @@ async def test_polling_yields_nothing_and_media_are_fetched_guarded(tmp_path, cl
 
 
 async def test_the_status_is_posted_signed_and_the_same_status_has_the_same_id(tmp_path, clock):
-    status = SubmissionStatus("S-1", "refused", {"a": "refused"}, (Reason("small", "too small"),))
+    status = SubmissionStatus("S-1", "refused", {"a": "refused"}, (Reason("small", "too small", file="a"),))
     given = WebhookOptions.model_validate(
         {"auth": {"scheme": "standard", "keys": [KEY]}, "respond_to": "https://form.example/status"}
     )
@@ -141,7 +142,7 @@ async def test_the_status_is_posted_signed_and_the_same_status_has_the_same_id(t
     first, second = (call.request for call in route.calls)
     request = HookRequest("POST", "/", dict(first.headers), first.content, clock.now())
     assert given.auth.verify(request) == second.headers["webhook-id"]
-    assert json.loads(first.content)["reasons"] == [{"code": "small", "say": "too small", "fixable": True}]
+    assert json.loads(first.content)["reasons"] == [{"code": "small", "say": "too small", "fixable": True, "file": "a"}]
 
 
 async def test_a_connection_without_a_key_is_named_by_check(tmp_path, clock):

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from syncd.errors import HookRefused, NotFoundError, TransientError
-from syncd.sdk.roles import HookRequest, RawItem
+from syncd.sdk.source import HookRequest, RawItem
 from syncd.telemetry.metrics import Metrics
 from syncd.testing.clock import ManualClock
 from syncd.web.hooks import Hooks

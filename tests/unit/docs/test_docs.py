@@ -25,6 +25,7 @@ from syncd.sdk.registry import Registry
 from syncd.settings import Settings
 from syncd.systems.folder.statement import Manifest
 from syncd.telemetry.metrics import METRICS
+from syncd.testing.contracts import home
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
@@ -143,7 +144,7 @@ def test_every_error_says_what_to_do(code: ModuleType) -> None:
 def test_every_option_of_every_system_is_documented() -> None:
     text = page("systems.md")
     systems = Registry.discover(ROOT / "nowhere").systems
-    assert {"folder", "webhook", "table", "feed"} <= set(systems)
+    assert {"folder", "webhook", "mailbox", "table", "feed", "amazon"} <= set(systems)
     for name, system in systems.items():
         start = text.index(f"\n## {name}\n")
         section = text[start : text.find("\n## ", start + 1)]
@@ -174,7 +175,7 @@ def test_every_fact_that_conditions_see_is_documented() -> None:
 
 
 def test_settings_that_are_named_exist() -> None:
-    known = {f"SYNCD_{name.upper()}" for name in Settings.model_fields}
+    known = {f"SYNCD_{name.upper()}" for name in Settings.model_fields} | {home.VARIABLE}
     deployed = [ROOT / "Dockerfile", ROOT / "compose.yaml", ROOT / "deploy" / "syncd.service"]
     text = prose() + "".join(path.read_text() for path in deployed)
     assert set(re.findall(r"\bSYNCD_[A-Z_]*[A-Z]\b", text)) - known == set()
@@ -284,7 +285,17 @@ def examples() -> Iterator[tuple[str, str, str]]:
 
 
 EXAMPLES = list(examples())
-STANDS_FOR = {"feed": "shop-feed", "table": "catalog", "webhook": "creators-hook", "folder": "creators-folder"}
+STANDS_FOR = {
+    "feed": "shop-feed",
+    "shopify": "shop-feed",
+    "amazon": "shop-feed",
+    "walmart": "shop-feed",
+    "table": "catalog",
+    "akeneo": "catalog",
+    "webhook": "creators-hook",
+    "folder": "creators-folder",
+    "mailbox": "creators-folder",
+}
 
 
 def test_there_are_examples() -> None:
@@ -342,7 +353,7 @@ def test_signing_as_shown_is_accepted() -> None:
     from pydantic import SecretStr
 
     from syncd.sdk.hooks import StandardAuth
-    from syncd.sdk.roles import HookRequest
+    from syncd.sdk.source import HookRequest
 
     shown = re.search(r"```python\n(import base64.*?)```", page("systems.md"), re.DOTALL)
     assert shown
@@ -355,3 +366,27 @@ def test_signing_as_shown_is_accepted() -> None:
     assert isinstance(body, bytes)
     request = HookRequest("POST", "/hooks/creators-hook", headers, body, datetime.now(UTC))
     assert StandardAuth(keys=(SecretStr(key[1]),)).verify(request) == "msg-1"
+
+
+def test_the_ways_to_ask_for_tokens_are_declarations() -> None:
+    from types import SimpleNamespace
+
+    from pydantic import SecretStr, TypeAdapter
+
+    from syncd.sdk.oauth import MAIN, Authorization
+
+    text = page("systems.md")
+    shown = re.search(r"```python\n(from syncd.sdk.oauth.*?)```", text, re.DOTALL)
+    assert shown
+    made: dict[str, object] = {}
+    exec(shown[1], made)
+    options = SimpleNamespace(
+        shop="a.example", portal="b.example", url="https://c.example", endpoint="https://d.example", client_id="id",
+        client_secret=SecretStr("s"), refresh_token=SecretStr("r"), username="u", password=SecretStr("p"),
+    )  # fmt: skip
+    ways = [made[name](options)[MAIN] for name in ("shop", "marketplace", "catalogue", "library")]  # type: ignore[operator]
+    assert len({way.kind for way in ways}) == 4
+    written = re.search(r"```\n(options:\n  authorization:.*?)```", text, re.DOTALL)
+    assert written
+    found = yaml.load(written[1], Loader=yaml.CBaseLoader)["options"]["authorization"]
+    assert len(TypeAdapter(Authorization).validate_python(found).client_secret) == 2

@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook
 
 from syncd.errors import HookRefused
 from syncd.sdk.hooks import HmacAuth, StandardAuth, accept
-from syncd.sdk.roles import HookRequest
+from syncd.sdk.source import HookRequest
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 KEY = "whsec_" + base64.b64encode(b"k" * 24).decode()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
 
 import httpx
 import pytest
@@ -21,11 +22,28 @@ from syncd.errors import (
     TransientError,
 )
 from syncd.sdk.http import HttpClient, open_client
+from syncd.sdk.limits import Open
 from syncd.sdk.redact import Redactor, secrets_of
 from syncd.sdk.system import Options
 from syncd.testing.clock import ManualClock
 
 URL = "https://shop.example/api"
+
+
+class AtMost(Open):
+    """Lets so many calls begin before one has ended; remembers what it was told."""
+
+    def __init__(self, most: int) -> None:
+        self.free = asyncio.Semaphore(most)
+        self.told: list[object] = []
+
+    async def begin(self, spend: Mapping[str, float], deadline: float) -> Callable[[], None]:
+        self.told.append(spend)
+        await self.free.acquire()
+        return self.free.release
+
+    def hold(self, seconds: float, names: Sequence[str] = ()) -> None:
+        self.told.append(seconds)
 
 
 @pytest.fixture
@@ -189,7 +207,7 @@ async def test_no_more_calls_are_open_at_once_than_allowed(clock: ManualClock):
         open_now -= 1
         return httpx.Response(200)
 
-    async with open_client("shop", clock, concurrency=2) as client:
+    async with open_client("shop", clock, gate=AtMost(2)) as client:
         with respx.mock(using="httpx") as mock:
             mock.get(URL).mock(side_effect=count)
             tasks = [asyncio.ensure_future(client.get(URL)) for _ in range(5)]
@@ -201,7 +219,7 @@ async def test_no_more_calls_are_open_at_once_than_allowed(clock: ManualClock):
 
 
 async def test_a_streamed_answer_holds_its_slot_until_it_is_closed(clock: ManualClock):
-    async with host() as served, open_client("shop", clock, concurrency=1) as client:
+    async with host() as served, open_client("shop", clock, gate=AtMost(1)) as client:
         served.pages["/a"] = b"abc"
         async with client.stream("GET", f"{served.url}/a") as first:
             second = asyncio.ensure_future(client.get(f"{served.url}/a"))
@@ -216,7 +234,7 @@ async def test_a_streamed_answer_holds_its_slot_until_it_is_closed(clock: Manual
 
 @pytest.mark.parametrize("failure", [httpx.Response(500), httpx.Response(404), httpx.ConnectError("x")])
 async def test_a_failure_frees_the_slot(clock: ManualClock, failure: object):
-    async with open_client("shop", clock, concurrency=1) as client:
+    async with open_client("shop", clock, gate=AtMost(1)) as client:
         with respx.mock(using="httpx") as mock:
             mock.post(URL).mock(side_effect=[failure, failure, httpx.Response(200)])
             for _ in range(2):
@@ -225,11 +243,22 @@ async def test_a_failure_frees_the_slot(clock: ManualClock, failure: object):
             assert (await client.post(URL)).status_code == 200
 
 
-async def test_a_call_that_is_not_permitted_is_not_made(clock: ManualClock):
-    async def refuse(seconds: float) -> None:
-        raise TransientError(f"lease ends within {seconds:g} s")
+async def test_the_gate_is_told_what_a_call_costs_and_how_long_the_system_wants_none(clock: ManualClock):
+    gate = AtMost(1)
+    async with open_client("shop", clock, gate=gate) as client:
+        with respx.mock(using="httpx") as mock:
+            mock.post(URL).respond(429, headers={"retry-after": "120"})
+            with pytest.raises(RateLimited):
+                await client.post(URL, extensions={"spend": {"points": 50}})
+    assert gate.told == [{"points": 50}, 120]
 
-    async with open_client("shop", clock, permit=refuse) as client:
+
+async def test_a_call_that_is_not_permitted_is_not_made(clock: ManualClock):
+    class Refusing(Open):
+        async def begin(self, spend: Mapping[str, float], deadline: float) -> Callable[[], None]:
+            raise TransientError(f"lease ends within {deadline:g} s")
+
+    async with open_client("shop", clock, gate=Refusing()) as client:
         with respx.mock(using="httpx", assert_all_called=False) as mock:
             route = mock.post(URL).respond(200)
             with pytest.raises(TransientError, match="lease ends within 10 s"):

@@ -12,13 +12,13 @@ from syncd.sdk.registry import Registry
 GOOD = """
 from __future__ import annotations
 from syncd.sdk.roles import Role
-from syncd.sdk.system import Options
+from syncd.sdk.system import Options, System
 from pydantic import Field
 
 class ShopOptions(Options):
     shop: str = Field(description="The shop.")
 
-class Shop:
+class Shop(System):
     name = "NAME"
     sdk = 1
     roles = frozenset({Role.CHANNEL})
@@ -28,7 +28,6 @@ class Shop:
     async def apply(self, batch): ...
     async def check_gone(self, media): ...
     async def check(self): ...
-    async def close(self): ...
 """
 
 
@@ -39,7 +38,7 @@ def write(root: Path, name: str, text: str) -> None:
 
 def test_the_shipped_systems_are_found(tmp_path: Path):
     registry = Registry.discover(tmp_path)
-    assert {"folder", "webhook", "table", "feed"} <= set(registry.systems)
+    assert {"folder", "webhook", "mailbox", "table", "feed"} <= set(registry.systems)
     assert registry.problems == ()
 
 
@@ -62,6 +61,8 @@ def test_one_python_file_beside_the_connections_is_a_system(tmp_path: Path):
         (GOOD.replace("NAME", "feed"), "as syncd.systems.feed does"),
         (GOOD.replace("NAME", "Big Name"), "no name"),
         (GOOD.replace("async def apply", "async def applied"), "lacks apply"),
+        (GOOD.replace("async def check", "async def checked"), "lacks check"),
+        (GOOD.replace("class Shop(System)", "class Shop"), "does not derive"),
         (GOOD.replace("options = ShopOptions", "options = dict"), "no options"),
         (GOOD.replace("{Role.CHANNEL}", "set()"), "names no role"),
     ],

@@ -10,12 +10,11 @@ import yaml
 
 from syncd.config.models.connection import Connection
 from syncd.sdk.registry import Registry
-from syncd.sdk.roles import Catalog, Channel, Library, Role, Source
+from syncd.sdk.roles import PROTOCOLS
 from syncd.sdk.system import Options
 
 REGISTRY = Registry.discover(Path("/nonexistent"))
-PROTOCOLS = {Role.SOURCE: Source, Role.LIBRARY: Library, Role.CATALOG: Catalog, Role.CHANNEL: Channel}
-SHIPPED = sorted({"folder", "webhook", "table", "feed"})
+SHIPPED = sorted({"akeneo", "amazon", "feed", "folder", "mailbox", "shopify", "table", "walmart", "webhook"})
 
 
 def models(options: type[Options]) -> list[type[Options]]:

@@ -77,14 +77,14 @@ class Judge:
         rulebook = self.situation.rulebook(place)
         draft = _Draft(self, place, rulebook)
         draft.consider()
-        placed = [_placed(row) for row in place.placements]
+        placed = [_placed(row, place.awaited) for row in place.placements]
         seen = self._seen(place)
         slots = _slots(self.config, place)
         allows = UNBOUNDED if place.released or self.planning else self.brake_left
         desired, causes = list(draft.desired.values()), draft.causes
         step = reconcile(desired, placed, seen, slots, causes, allows, fresh or self.planning)
         if kind_of(place.place) != PUBLISH:  # a library's and a catalogue's media stand in no order of ours
-            step = replace(step, moves=(), write_needed=bool(step.adds or step.removes or step.duplicates))
+            step = replace(step, moves=(), write_needed=bool(step.adds or step.duplicates or _unasked(step)))
         decision = Decision(
             place.place, step, draft.desired, draft.targets, draft.withheld, draft.missing, draft.next_change
         )
@@ -163,23 +163,12 @@ class Judge:
 
     def _seen(self, place: PlaceFacts) -> list[Seen]:
         return [
-            Seen(item["external_id"], self._ours(place, item), position)
+            Seen(item["external_id"], self._ours(place, item), position, "state" not in item)
             for position, item in enumerate(place.seen, start=1)
         ]
 
     def _ours(self, place: PlaceFacts, item: Mapping[str, str]) -> str:
-        """The rendition an observed item is, if ours: known by public name, by placement, in a DAM by its bytes."""
-        made = self.situation.made
-        if item["name"]:
-            found = self.situation.names.get(item["name"], "")
-            expected = made[found].sha256 if found in made else ""
-            return found if not item["fetched"] or not expected or item["fetched"] == expected else ""
-        for row in place.placements:
-            held = made.get(row.fingerprint)
-            same_bytes = held is not None and held.sha256 == item["fetched"] and place.place.startswith("asset:")
-            if same_bytes or row.id == item["external_id"]:
-                return str(row.fingerprint)
-        return ""
+        return self.situation.ours(place, item)
 
 
 class _Draft:
@@ -273,7 +262,11 @@ class _Draft:
         return RemovalCause.MAPPING_CHANGED
 
 
-def _placed(row: Row) -> Placed:
+def _unasked(step: Step) -> bool:
+    return any(not removal.placed.awaited for removal in step.removes)
+
+
+def _placed(row: Row, awaited: frozenset[str]) -> Placed:
     return Placed(
         row.id,
         row.key,
@@ -282,6 +275,7 @@ def _placed(row: Row) -> Placed:
         _STATES[row.state],
         row.external_id,
         RemovalCause(row.cause) if row.cause else None,
+        row.id in awaited,
     )
 
 

@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import asdict
 
+from syncd.engine.operations import Job
 from syncd.flow.converge.decision import Decision
-from syncd.flow.converge.situation import PlaceFacts, Situation
+from syncd.flow.converge.situation import Lane, PlaceFacts, Situation
 from syncd.flow.places import kind_of, name_of
 from syncd.flow.services import Services
 from syncd.ledger.exceptions import Opening, close_exceptions, open_exception
 from syncd.ledger.store import Transaction
-
-PATIENCE = timedelta(minutes=10)
-"""How long a system may take to show what it accepted, or to stop showing what it removed, before a person is told."""
+from syncd.sdk.media import Issue
 
 
 async def rejected(
-    services: Services, transaction: Transaction, facts: Situation, place: PlaceFacts, message: str
+    services: Services, transaction: Transaction, lane: Lane, place: str, message: str, issues: Sequence[Issue]
 ) -> None:
     """A system refused a change; its own words become the reason."""
     await _open(
-        services, transaction, facts, place, "rejected", "placement.rejected",
-        f"{facts.connection} refused the change of {name_of(place.place)}: {message}",
+        services, transaction, lane, place, "rejected", "placement.rejected",
+        f"{lane.connection} refused the change of {name_of(place)}: {message}",
         "Mend what it names (the product, the spec, the connection), then `syncd replay EXCEPTION`.",
+        issues=[asdict(issue) for issue in issues],
     )  # fmt: skip
+
+
+async def job_late(services: Services, transaction: Transaction, lane: Lane, job: Job) -> None:
+    """A system has been working on a call for longer than it ever should."""
+    names = ", ".join(name_of(item.listing) for item in job.items[:5])
+    await open_exception(
+        transaction,
+        Opening(
+            brand=lane.brand, kind="job", code="job.late", subject=f"{lane.connection}/{job.operation}",
+            connection=lane.connection, owner=services.owner_of(lane.brand, lane.connection),
+            reason=f"{lane.connection} has been working on job {job.external_id} since {job.prepared_at.isoformat()}: "
+            f"{len(job.items)} listings wait for it ({names}).",
+            remedy="Look for the job in the system. syncd asks on; in the end it believes what the listings show.",
+            payload={"job": job.external_id, "listings": [name_of(item.listing) for item in job.items]},
+        ),
+    )  # fmt: skip
+
+
+async def job_over(transaction: Transaction, lane: Lane, operation: str) -> None:
+    """The job has ended, or nobody waits for it any longer."""
+    await close_exceptions(
+        transaction, lane.brand, by="convergence", kind="job", subjects=[f"{lane.connection}/{operation}"]
+    )
 
 
 async def unverified(
     services: Services, transaction: Transaction, facts: Situation, place: PlaceFacts, decision: Decision
 ) -> None:
     """Answered with yes, and not so when looked at: said once the patience for it is over, taken back when it is so."""
-    now = transaction.now
+    now, patience = transaction.now, services.connections.patience(facts.connection)
     settled = {c.placed.id for c in decision.step.confirms if c.placed} | set(decision.verified)
-    late = [row for row in place.placements if row.id not in settled and now - row.changed_at > PATIENCE]
+    late = [row for row in place.placements if row.id not in settled and now - row.changed_at > patience]
     up = [row for row in late if row.state == "accepted"]
     down = [row for row in late if row.state == "withdrawing"]
     for kind, code, rows, words in (
@@ -45,7 +69,7 @@ async def unverified(
             continue
         evidence = [f"{row.key} since {row.changed_at.isoformat()}" for row in rows]
         await _open(
-            services, transaction, facts, place, kind, code,
+            services, transaction, facts.lane, place.place, kind, code,
             f"{facts.connection} {words}: {name_of(place.place)} ({', '.join(evidence)}).",
             "Look at the listing and its media URL; if the system is wrong, mend it there by hand. syncd looks on.",
             evidence=evidence, seen=place.seen,
@@ -62,7 +86,7 @@ async def overdue(
         return
     keys = ", ".join(f"{held.key} ({held.cause})" for held in decision.overdue)
     await _open(
-        services, transaction, facts, place, "overdue", "takedown.overdue",
+        services, transaction, facts.lane, place.place, "overdue", "takedown.overdue",
         f"Legally overdue on {facts.connection}: {name_of(place.place)} shows {keys}, and {decision.blocked}.",
         "Run `syncd plan` and `syncd apply PLAN`, or remove it by hand in the system.",
     )  # fmt: skip
@@ -86,15 +110,14 @@ async def braked(services: Services, transaction: Transaction, facts: Situation,
 
 
 async def _open(
-    services: Services, transaction: Transaction, facts: Situation, place: PlaceFacts, kind: str, code: str,
-    reason: str, remedy: str, **payload: object,
+    services: Services, transaction: Transaction, lane: Lane, place: str, kind: str, code: str, reason: str,
+    remedy: str, **payload: object,
 ) -> None:  # fmt: skip
     await open_exception(
         transaction,
         Opening(
-            brand=facts.brand, kind=kind, code=code, subject=f"{facts.connection}/{place.place}",
-            connection=facts.connection, owner=services.owner_of(facts.brand, facts.connection), reason=reason,
-            remedy=remedy, payload=dict(payload), lane=facts.connection, work_kind=kind_of(place.place),
-            work_key=place.place,
+            brand=lane.brand, kind=kind, code=code, subject=f"{lane.connection}/{place}",
+            connection=lane.connection, owner=services.owner_of(lane.brand, lane.connection), reason=reason,
+            remedy=remedy, payload=dict(payload), lane=lane.connection, work_kind=kind_of(place), work_key=place,
         ),
     )  # fmt: skip

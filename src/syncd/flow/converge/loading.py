@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,6 +26,7 @@ from syncd.ledger.tables.core import (
     placements,
     products,
     public_names,
+    receipts,
     renditions,
     submissions,
     versions,
@@ -57,6 +58,7 @@ async def load(
             r: candidate or await services.configuration.rulebook(r) for r in {p.revision for p in found.values()}
         }
         await _placements(reading, brand, connection, found)
+        await _awaited(reading, found, services.clock.now() - services.connections.patience(connection))
         await _shown_assets(reading, brand, found)
         await _products(reading, brand, found)
         belonging = {asset for place in found.values() for asset in place.assets}
@@ -126,6 +128,25 @@ async def _placements(reading: AsyncConnection, brand: str, connection: str, fou
     )  # fmt: skip
     for row in rows.all():
         found[row.listing].placements.append(row)
+
+
+async def _awaited(reading: AsyncConnection, found: dict[str, PlaceFacts], since: datetime) -> None:
+    """Removals that the system took after they were asked for, none of them before `since`."""
+    leaving = {
+        row.id: place
+        for place in found.values()
+        for row in place.placements
+        if row.state == "withdrawing" and row.removed_at is not None and row.removed_at > since
+    }
+    if not leaving:
+        return
+    query = sa.select(receipts.c.placement_id, sa.func.max(receipts.c.at).label("at"))
+    taken = query.where(among(receipts.c.placement_id, list(leaving)), receipts.c.kind == "accepted")
+    for row in (await reading.execute(taken.group_by(receipts.c.placement_id))).all():
+        place = leaving[row.placement_id]
+        asked = next(each.removed_at for each in place.placements if each.id == row.placement_id)
+        if row.at >= asked:
+            place.awaited |= {row.placement_id}
 
 
 async def _shown_assets(reading: AsyncConnection, brand: str, found: dict[str, PlaceFacts]) -> None:
@@ -288,11 +309,11 @@ async def _library_urls(
         return None
     wanted = sorted({asset for place in found.values() for asset in place.assets})
     rows = await reading.execute(
-        sa.select(placements.c.version_id, placements.c.external_id).where(
+        sa.select(placements.c.version_id, placements.c.external_id, placements.c.seen_url).where(
             among(placements.c.asset_id, wanted),
             placements.c.connection.in_(libraries),
             placements.c.listing.startswith("asset:"),
-            placements.c.state == "live",
+            placements.c.state.in_(("live", "shown")),
         )
     )
-    return {row.version_id: row.external_id for row in rows.all()}
+    return {row.version_id: row.seen_url or row.external_id for row in rows.all()}

@@ -42,9 +42,13 @@ class LocateHandler(OneByOne):
     async def _locate(self, transaction: Transaction, claim: Claim, channel: str, product: ProductRecord) -> None:
         found = await self.identify(transaction.connection, claim.brand, channel, product)
         subject = f"{channel}/{product.sku}"
-        shown = await _is_shown(transaction, claim)
+        shown = await _is_shown(transaction, claim.brand, claim.key)
         if found.exact and shown:
             place = places.place(places.PUBLISH, found.listings[0])
+            holder = await self._holder(transaction, claim.brand, channel, place, product.sku)
+            if holder:
+                await open_exception(transaction, self._shared(claim, channel, product, holder, found.listings[0]))
+                return
             await _assign(transaction, claim.brand, channel, place, product.sku)
             left = await _free_others(transaction, claim.brand, channel, place, product.sku)
             due = [places.due(claim.brand, channel, each, claim.urgency) for each in (place, *left)]
@@ -73,10 +77,35 @@ class LocateHandler(OneByOne):
             key = (row.field, row.value)
             known[key] = (*known.get(key, ()), places.name_of(row.listing))
         found = identify(_normal(product), config.products.by, known, named[0] if named else None)
-        creates = getattr(self.services.connections.channel(channel), "creates_listings", False)
+        creates = self.services.connections.get(channel, Role.CHANNEL).creates_listings
         if not found.listings and creates:
             return Identified(product.sku, (named[0] if named else product.sku,), "created")
         return found
+
+    async def _holder(self, transaction: Transaction, brand: str, channel: str, place: str, sku: str) -> str:
+        """Another SKU whose content the listing shows already, and which still leads there; "" if there is none."""
+        rows = await transaction.execute(
+            sa.select(listings.c.sku).where(
+                listings.c.brand == brand, listings.c.connection == channel, listings.c.listing == place
+            )
+        )
+        other = rows.scalar_one_or_none() or ""
+        if other in ("", sku) or not await _is_shown(transaction, brand, other):
+            return ""
+        product = await product_of(transaction.connection, brand, other)
+        if product is None:
+            return ""
+        found = await self.identify(transaction.connection, brand, channel, product)
+        return other if found.exact and places.place(places.PUBLISH, found.listings[0]) == place else ""
+
+    def _shared(self, claim: Claim, channel: str, product: ProductRecord, holder: str, listing: str) -> Opening:
+        return Opening(
+            brand=claim.brand, kind="identity", code="identity.shared", subject=f"{channel}/{product.sku}",
+            connection=channel, owner=self.services.owner_of(claim.brand, channel),
+            reason=f"{channel} sells {product.sku} in the listing {listing}, which shows the content of {holder}.",
+            remedy="Let the content be matched with one of the two SKUs, then replay.",
+            payload={"listing": listing, "holder": holder}, lane=LOCAL, work_kind=LOCATE, work_key=product.sku,
+        )  # fmt: skip
 
     def _opening(self, claim: Claim, channel: str, product: ProductRecord, found: Identified, subject: str) -> Opening:
         by = ", ".join(self.services.connections.config(channel).products.by)
@@ -131,11 +160,9 @@ async def _free_others(transaction: Transaction, brand: str, channel: str, place
     return [row.listing for row in rows]
 
 
-async def _is_shown(transaction: Transaction, claim: Claim) -> bool:
+async def _is_shown(transaction: Transaction, brand: str, sku: str) -> bool:
     """Whether any content shows this product: only then its listing matters, and a missing one is worth a look."""
     rows = await transaction.execute(
-        sa.select(matches.c.id).where(
-            matches.c.brand == claim.brand, matches.c.sku == claim.key, matches.c.status == "confirmed"
-        )
+        sa.select(matches.c.id).where(matches.c.brand == brand, matches.c.sku == sku, matches.c.status == "confirmed")
     )
     return rows.first() is not None

@@ -3,31 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from typing import Any
 
 import sqlalchemy as sa
 
 from syncd.engine.handler import OneByOne, Outcome
 from syncd.engine.work import LOCAL, Claim, Due, Urgency, touch
 from syncd.flow import places
+from syncd.flow.catalogue.lookup import normal_gtin
 from syncd.flow.pausing import rests
 from syncd.flow.services import Services
 from syncd.flow.standing import set_standing, standing_of
 from syncd.flow.touching import LOCATE, OBSERVE
+from syncd.ledger.among import among
 from syncd.ledger.store import Transaction
 from syncd.ledger.tables.core import listing_names, listings, matches
 from syncd.ledger.types import Row
-from syncd.sdk.roles import Channel, ObservedGallery
+from syncd.sdk.channel import Channel, ObservedGallery
+from syncd.sdk.media import MediaState, ObservedMedia
 
 _PER_TRANSACTION = 500
+_RARELY = {
+    field.name: field.default
+    for field in fields(ObservedMedia)
+    if field.name in ("slot", "alt", "state", "message", "shown", "placed_as")
+}
+"""What most systems leave at its default is not kept for every media item."""
 
 
-def gallery_rows(gallery: ObservedGallery) -> list[dict[str, str]]:
+def gallery_rows(gallery: ObservedGallery) -> list[dict[str, Any]]:
     """A gallery as the ledger keeps it."""
-    return [
-        {"external_id": m.external_id, "url": m.url, "name": m.name, "role": m.role, "fetched": m.fetched}
-        for m in gallery.media
-    ]
+    return [_row_of(media) for media in gallery.media]
+
+
+def _row_of(media: ObservedMedia) -> dict[str, Any]:
+    row = {
+        "external_id": media.external_id, "url": media.url, "name": media.name, "role": media.role,
+        "fetched": media.fetched,
+    }  # fmt: skip
+    return row | {name: value for name, default in _RARELY.items() if (value := getattr(media, name)) != default}
+
+
+def media_of_row(row: Mapping[str, Any]) -> ObservedMedia:
+    """One media item of a gallery that the ledger kept."""
+    return ObservedMedia(**{**row, "state": MediaState(row.get("state", MediaState.READY))})
 
 
 async def write_observation(transaction: Transaction, brand: str, connection: str, gallery: ObservedGallery) -> None:
@@ -36,7 +57,7 @@ async def write_observation(transaction: Transaction, brand: str, connection: st
         "market": gallery.market,
         "exists": gallery.exists,
         "gallery": gallery_rows(gallery),
-        "issues": list(gallery.issues),
+        "issues": [asdict(issue) for issue in gallery.issues],
         "observed_at": transaction.now,
     }
     statement = transaction.insert(listings).values(
@@ -94,18 +115,15 @@ class ObserveHandler(OneByOne):
             return
         async with self.services.ledger.write() as transaction:
             known = await self._known(transaction, claim, part)
-            changed = []
+            changed, named = [], []
             for gallery in part:
                 place = places.place(places.PUBLISH, gallery.listing)
                 before = known.get(place)
                 if before is None or _differs(before, gallery):
                     changed.append(place)
-                named = ObservedGallery(
-                    place, gallery.media, gallery.names, gallery.market, gallery.exists, gallery.issues
-                )
-                await write_observation(transaction, claim.brand, claim.lane, named)
-                if before is None:
-                    await self._name(transaction, claim, named)
+                named.append(replace(gallery, listing=place))
+                await write_observation(transaction, claim.brand, claim.lane, named[-1])
+            await self._name(transaction, claim, named)
             keys = [places.due(claim.brand, claim.lane, place, Urgency.BACKFILL) for place in changed]
             await touch(transaction, keys)
 
@@ -118,21 +136,25 @@ class ObserveHandler(OneByOne):
         )
         return {row.listing: row for row in rows}
 
-    async def _name(self, transaction: Transaction, claim: Claim, gallery: ObservedGallery) -> None:
-        where = (
-            listing_names.c.brand == claim.brand,
-            listing_names.c.connection == claim.lane,
-            listing_names.c.listing == gallery.listing,
-        )
-        await transaction.execute(sa.delete(listing_names).where(*where))
+    async def _name(self, transaction: Transaction, claim: Claim, part: Sequence[ObservedGallery]) -> None:
+        """Keep what listings can be found by, where that is not what is kept."""
+        of = (listing_names.c.brand == claim.brand, listing_names.c.connection == claim.lane)
+        places_named = [gallery.listing for gallery in part]
+        known: dict[str, set[tuple[str, str]]] = {}
+        for row in await transaction.execute(
+            sa.select(listing_names).where(*of, among(listing_names.c.listing, places_named))
+        ):
+            known.setdefault(row.listing, set()).add((row.field, row.value))
+        told = {gallery.listing: names_of(gallery) for gallery in part}
+        renamed = [place for place, names in told.items() if names != known.get(place, set())]
+        if not renamed:
+            return
+        await transaction.execute(sa.delete(listing_names).where(*of, among(listing_names.c.listing, renamed)))
         rows = [
-            {
-                "brand": claim.brand, "connection": claim.lane, "listing": gallery.listing, "field": field,
-                "value": value,
-            }
-            for field, value in gallery.names.items()
-            if value
-        ]  # fmt: skip
+            {"brand": claim.brand, "connection": claim.lane, "listing": place, "field": field, "value": value}
+            for place in renamed
+            for field, value in sorted(told[place])
+        ]
         if rows:
             await transaction.execute(sa.insert(listing_names), rows)
 
@@ -147,6 +169,16 @@ class ObserveHandler(OneByOne):
             .distinct()
         )
         await touch(transaction, [Due(claim.brand, LOCAL, LOCATE, row.sku) for row in rows])
+
+
+def names_of(gallery: ObservedGallery) -> set[tuple[str, str]]:
+    """What a listing can be found by, each kind of name with each value, GTINs in one spelling."""
+    found: set[tuple[str, str]] = set()
+    for field, given in gallery.names.items():
+        values = [given] if isinstance(given, str) else given
+        spelled = [normal_gtin(value) if field == "gtin" else value for value in values]
+        found |= {(field, value) for value in spelled if value}
+    return found
 
 
 def _differs(before: Row, gallery: ObservedGallery) -> bool:

@@ -15,6 +15,7 @@ from syncd.domain.placement import Desired, Placed, RemovalCause
 from syncd.domain.step import Entry
 from syncd.engine.operations import Wish
 from syncd.flow.converge.decision import Decision
+from syncd.flow.converge.observe import media_of_row
 from syncd.flow.converge.situation import AssetFacts, PlaceFacts, Situation
 from syncd.flow.places import PUBLISH, kind_of
 from syncd.flow.renditions.intents import Target
@@ -22,7 +23,8 @@ from syncd.ledger.store import Transaction
 from syncd.ledger.tables.core import placements, public_names, receipts
 from syncd.ledger.trail import canonical
 from syncd.ledger.types import Row, new_id
-from syncd.sdk.roles import GalleryChange, GalleryItem, Media, ObservedMedia
+from syncd.sdk.channel import GalleryChange, GalleryItem
+from syncd.sdk.media import Media
 
 _EXTENSION = {media_type: EXTENSIONS[name][0] for name, media_type in MEDIA_TYPES.items()}
 
@@ -92,7 +94,7 @@ class Preparation:
                 sa.insert(placements).values(
                     id=identifier, brand=self.situation.brand, connection=self.situation.connection,
                     listing=place.place, key=wanted.key, asset_id=asset.id, version_id=asset.version_id, slot=0,
-                    external_id="", **row,
+                    external_id="", seen_url="", **row,
                 )
             )  # fmt: skip
         self._event(identifier, "sent", place=place.place, version=asset.version_id)
@@ -167,9 +169,7 @@ class Preparation:
             standing = self._standing(place, entry)
             if standing is not None:
                 return GalleryItem(ours=standing)
-        return GalleryItem(
-            theirs=ObservedMedia(item["external_id"], item["url"], item["name"], item["role"], item["fetched"])
-        )
+        return GalleryItem(theirs=media_of_row(item))
 
     def _standing(self, place: PlaceFacts, entry: Entry) -> Media | None:
         """The media of a desired entry that stands already."""
@@ -185,10 +185,7 @@ class Preparation:
         if made is None:
             return Media(row.id, row.name, "", "", 0, "", row.role, row.asset_id, row.version_number)
         described = self._describe(row.id, row.name, made, row.role, asset, row.version_number, "")
-        return Media(
-            described.placement, described.name, described.url, described.sha256, described.size,
-            described.media_type, described.role, row.asset_id, row.version_number, described.alt, row.external_id,
-        )  # fmt: skip
+        return replace(described, asset=row.asset_id, external_id=row.external_id, seen_url=row.seen_url, facts={})
 
     def _describe(
         self, identifier: str, name: str, made: Row, role: str, asset: AssetFacts | None, version: int, url: str
@@ -197,7 +194,8 @@ class Preparation:
         file = name or f"{asset.id if asset else identifier}-v{version}.{_EXTENSION.get(made.media_type, 'bin')}"
         return Media(
             placement=identifier, name=file, url=shown, sha256=made.sha256, size=made.size,
-            media_type=made.media_type, role=role, asset=asset.id if asset else "", version=version,
+            width=made.width, height=made.height, media_type=made.media_type, role=role,
+            asset=asset.id if asset else "", version=version,
             alt=asset.title if asset else "", facts={"asset": asset.id if asset else "", "version": str(version)},
         )  # fmt: skip
 
@@ -208,7 +206,7 @@ def media_of(row: Row, made: Row | None, public_url: str) -> Media:
         placement=row.id, name=row.name, url=f"{public_url}/m/{row.name}" if row.name else "",
         sha256=made.sha256 if made is not None else "", size=made.size if made is not None else 0,
         media_type=made.media_type if made is not None else "", role=row.role, asset=row.asset_id,
-        version=row.version_number, external_id=row.external_id,
+        version=row.version_number, external_id=row.external_id, seen_url=row.seen_url,
     )  # fmt: skip
 
 

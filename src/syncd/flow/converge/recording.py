@@ -12,7 +12,6 @@ from syncd.engine.handler import Effects
 from syncd.engine.work import LOCAL, Due, Urgency, touch
 from syncd.flow.converge import findings, placing
 from syncd.flow.converge.observe import write_observation
-from syncd.flow.converge.placing import Writing
 from syncd.flow.converge.situation import Situation
 from syncd.flow.converge.turn import Turn
 from syncd.flow.places import ARCHIVE
@@ -22,8 +21,7 @@ from syncd.flow.touching import RENDER, touch_assets
 from syncd.ledger.store import Transaction
 from syncd.ledger.tables import core
 from syncd.ledger.tables.core import listings, placements, renditions
-from syncd.sdk.roles import ItemResult
-from syncd.sdk.roles import Outcome as Answer
+from syncd.sdk.media import Issue
 
 READ_BACK_FIRST = timedelta(seconds=1)
 READ_BACK_LONGEST = timedelta(minutes=5)
@@ -64,27 +62,54 @@ class Recorder:
             )
             unsent = [row.id for row in turn.place.placements if row.state == "planned"]
             await placing.set_state(transaction, brand, connection, unsent, "planned")
+        await self._refused(transaction, turn)
+        await self._shown(transaction, turn)
         for confirm in turn.decision.step.confirms:
             if confirm.placed is not None and confirm.placed.cause is None:
                 await self._live(transaction, turn, confirm.placed.id, confirm.seen.external_id, confirm.seen.position)
         await self._gone(transaction, turn)
         await findings.unverified(self.services, transaction, self.facts, turn.place, turn.decision)
 
+    async def _refused(self, transaction: Transaction, turn: Turn) -> None:
+        """What the system took and will never show: its words become the reason."""
+        brand, connection = self.facts.lane
+        for identifier, words in turn.place.refused.items():
+            await placing.set_state(transaction, brand, connection, [identifier], "rejected")
+            await placing.receipt(transaction, brand, identifier, "rejected", words or "the system cannot show it")
+        if turn.place.refused:
+            said = "; ".join(dict.fromkeys(filter(None, turn.place.refused.values()))) or "it cannot show the media"
+            issues = [Issue(words, media=identifier) for identifier, words in turn.place.refused.items()]
+            await findings.rejected(self.services, transaction, self.facts.lane, turn.place.place, said, issues)
+
+    async def _shown(self, transaction: Transaction, turn: Turn) -> None:
+        """Follow what shoppers see, where the system can tell."""
+        for row, item in self.facts.recognised(turn.place, "shown"):
+            shown = item["shown"]
+            wanted = "shown" if shown else "live"
+            if row.state not in ("live", "shown") or row.state == wanted:
+                continue
+            await placing.set_state(transaction, *self.facts.lane, [row.id], wanted)
+            evidence = "shoppers see it" if shown else "it stands in the listing, but shoppers do not see it"
+            await placing.receipt(transaction, self.facts.brand, row.id, wanted, evidence)
+
     async def _live(self, transaction: Transaction, turn: Turn, placement: str, external: str, slot: int) -> None:
         brand, connection = self.facts.brand, self.facts.connection
         row = next(row for row in turn.place.placements if row.id == placement)
-        values: dict[str, Any] = {"external_id": external or row.external_id, "slot": slot}
+        seen = turn.place.seen[slot - 1]
+        values: dict[str, Any] = {
+            "external_id": external or row.external_id, "slot": slot, "seen_url": seen["url"] or row.seen_url,
+        }  # fmt: skip
         if row.live_at is None:
             values["live_at"] = transaction.now
         if row.state in ("live", "shown"):
             await transaction.execute(sa.update(placements).where(placements.c.id == placement).values(**values))
             return
-        await placing.set_state(transaction, brand, connection, [placement], "live", **values)
-        seen = turn.place.seen[slot - 1]
+        state = "shown" if seen.get("shown") else "live"
+        await placing.set_state(transaction, brand, connection, [placement], state, **values)
         if self.kind == ARCHIVE:  # the catalogue links to it from now on
             await touch_assets(transaction, self.services.configuration.active.bundle, brand, [row.asset_id])
         evidence = f"read back at position {slot}: {seen['url'] or seen['external_id']} {seen['fetched']}".strip()
-        await placing.receipt(transaction, brand, placement, "live", evidence)
+        await placing.receipt(transaction, brand, placement, state, evidence)
 
     async def _gone(self, transaction: Transaction, turn: Turn) -> None:
         """Close what left its listing: first its public name, then, seen gone there as well, the placement."""
@@ -145,28 +170,10 @@ class Recorder:
         waiting = [row for row in pending if row.id not in confirmed]
         if waiting and not turn.decision.blocked:
             age = now - max(row.changed_at for row in waiting)
-            pause = min(max(age, READ_BACK_FIRST), READ_BACK_LONGEST)
+            longest = max(READ_BACK_LONGEST, self.services.connections.patience(self.facts.connection) / 24)
+            pause = min(max(age, READ_BACK_FIRST), longest)
             return {"due_at": now + pause, "urgency": turn.claim.urgency}
         if step.confirms and not turn.decision.blocked:
             return {"due_at": now, "urgency": turn.claim.urgency}  # what made way for it may leave now
         urgency = Urgency.TAKEDOWN if turn.decision.next_change else Urgency.PUBLISH
         return {"due_at": turn.decision.next_change, "urgency": urgency}
-
-    async def record_answer(
-        self, transaction: Transaction, turn: Turn, writing: Writing, operation: str, answer: ItemResult
-    ) -> None:
-        """Write what the system answered, as state and receipts of each placement of the call."""
-        brand, connection = self.facts.brand, self.facts.connection
-        accepted = answer.outcome is Answer.ACCEPTED
-        for identifier in writing.added:
-            external = answer.external_ids.get(identifier)
-            await placing.set_state(
-                transaction, brand, connection, [identifier], "accepted" if accepted else "rejected",
-                **({"external_id": external} if external else {}),
-            )  # fmt: skip
-        for identifier in writing.added + writing.removed:
-            kind = answer.outcome.value
-            await placing.receipt(transaction, brand, identifier, kind, answer.message or kind, operation)
-        await operations.settle_items(transaction, operation, {turn.claim.key: (answer.outcome.value, answer.message)})
-        if not accepted:
-            await findings.rejected(self.services, transaction, self.facts, turn.place, answer.message)

@@ -4,23 +4,17 @@ serves all three.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from syncd.errors import ConflictError, NotFoundError, RejectedError
 from syncd.flow.places import ARCHIVE, LINK, PUBLISH, name_of, place
 from syncd.flow.services import Services
-from syncd.sdk.roles import (
-    Catalog,
-    Channel,
-    GalleryChange,
-    ItemResult,
-    Library,
-    LibraryItem,
-    Media,
-    ObservedGallery,
-    ObservedMedia,
-    Outcome,
-)
+from syncd.sdk.catalog import Catalog
+from syncd.sdk.channel import Channel, GalleryChange, ObservedGallery, Settles
+from syncd.sdk.library import Library, LibraryItem
+from syncd.sdk.media import Answer, ItemResult, Media, ObservedMedia
 
 
 class Target(Protocol):
@@ -29,6 +23,8 @@ class Target(Protocol):
     def observe(self, places: Sequence[str]) -> AsyncIterator[ObservedGallery]: ...
 
     async def apply(self, batch: Sequence[GalleryChange]) -> Sequence[ItemResult]: ...
+
+    async def settle(self, job: str, places: Sequence[str]) -> Sequence[ItemResult]: ...
 
     async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]: ...
 
@@ -47,25 +43,50 @@ class ChannelTarget:
         named = [_change_named(change) for change in batch]
         return [_result_named(result) for result in await self.channel.apply(named)]
 
+    async def settle(self, job: str, places: Sequence[str]) -> Sequence[ItemResult]:
+        if not isinstance(self.channel, Settles):
+            return []
+        given = await self.channel.settle(job, [name_of(each) for each in places])
+        return [_result_named(result) for result in given]
+
     async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
         return await self.channel.check_gone(media)
 
 
 def _renamed(gallery: ObservedGallery) -> ObservedGallery:
-    return ObservedGallery(
-        place(PUBLISH, gallery.listing), gallery.media, gallery.names, gallery.market, gallery.exists, gallery.issues
-    )
+    return replace(gallery, listing=place(PUBLISH, gallery.listing))
 
 
 def _change_named(change: GalleryChange) -> GalleryChange:
-    return GalleryChange(name_of(change.listing), change.gallery, change.add, change.remove, change.product)
+    return replace(change, listing=name_of(change.listing))
 
 
-def _result_named(result: ItemResult, kind: str = PUBLISH) -> ItemResult:
-    return ItemResult(place(kind, result.listing), result.outcome, result.message, result.external_ids)
+def _result_named(result: ItemResult) -> ItemResult:
+    return replace(result, listing=place(PUBLISH, result.listing))
 
 
-class LibraryTarget:
+class _AtOnce:
+    """A target that answers every call at once."""
+
+    async def settle(self, job: str, places: Sequence[str]) -> Sequence[ItemResult]:
+        """There are no jobs."""
+        return []
+
+
+async def _each(
+    batch: Sequence[GalleryChange], apply: Callable[[GalleryChange], Awaitable[ItemResult]]
+) -> list[ItemResult]:
+    """One after the other; what is refused for one keeps nobody else back."""
+    given = []
+    for change in batch:
+        try:
+            given.append(await apply(change))
+        except (RejectedError, NotFoundError, ConflictError) as refusal:
+            given.append(ItemResult(change.listing, Answer.REJECTED, refusal.what))
+    return given
+
+
+class LibraryTarget(_AtOnce):
     """A library's assets: each a gallery of one, its current version."""
 
     def __init__(self, library: Library) -> None:
@@ -78,19 +99,19 @@ class LibraryTarget:
             yield ObservedGallery(place(ARCHIVE, state.asset), media, exists=True)
 
     async def apply(self, batch: Sequence[GalleryChange]) -> Sequence[ItemResult]:
-        return [await self._apply(change) for change in batch]
+        return await _each(batch, self._apply)
 
     async def _apply(self, change: GalleryChange) -> ItemResult:
         if not change.add:
             if change.remove:
                 await self.library.withdraw(name_of(change.listing), change.remove[0].facts.get("cause", "withdrawn"))
-            return ItemResult(change.listing, Outcome.ACCEPTED)
+            return ItemResult(change.listing, Answer.ACCEPTED)
         media = change.add[-1]
         state = await self.library.put(
             LibraryItem(media, media.alt, "approved", rights_until=None, metadata=media.facts)
         )
         return ItemResult(
-            change.listing, Outcome.ACCEPTED, external_ids={media.placement: state.url or state.external_id}
+            change.listing, Answer.ACCEPTED, external_ids={media.placement: state.external_id or state.url}
         )
 
     async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
@@ -98,18 +119,18 @@ class LibraryTarget:
         return {}
 
 
-class CatalogTarget:
+class CatalogTarget(_AtOnce):
     """A catalogue's products: the media linked to each."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
 
     async def observe(self, places: Sequence[str]) -> AsyncIterator[ObservedGallery]:
-        for found in await self.catalog.read([name_of(each) for each in places]):
+        for found in await self.catalog.linked([name_of(each) for each in places]):
             yield ObservedGallery(place(LINK, found.sku), found.observed, exists=found.exists)
 
     async def apply(self, batch: Sequence[GalleryChange]) -> Sequence[ItemResult]:
-        return [await self._apply(change) for change in batch]
+        return await _each(batch, self._apply)
 
     async def _apply(self, change: GalleryChange) -> ItemResult:
         sku = name_of(change.listing)
@@ -119,7 +140,7 @@ class CatalogTarget:
             ids = {media.placement: one.external_id for media, one in zip(change.add, linked, strict=False)}
         if change.remove:
             await self.catalog.detach(sku, change.remove)
-        return ItemResult(change.listing, Outcome.ACCEPTED, external_ids=ids)
+        return ItemResult(change.listing, Answer.ACCEPTED, external_ids=ids)
 
     async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
         """A link is gone when the product does not list it any more, which observing shows."""

@@ -9,7 +9,7 @@ from syncd.engine.operations import OpenItem
 from syncd.engine.work import Claim
 from syncd.flow.converge.decision import Decision
 from syncd.flow.converge.situation import PlaceFacts
-from syncd.sdk.roles import ObservedGallery
+from syncd.sdk.channel import ObservedGallery
 
 
 @dataclass(slots=True)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 
 import sqlalchemy as sa
 
 from syncd.domain.delivery import Delivery
 from syncd.engine.handler import Effects, Outcome
 from syncd.engine.work import LOCAL, Claim, Due, Urgency, touch
+from syncd.flow.noticing import notice
 from syncd.flow.people import person_id
 from syncd.flow.services import Services
 from syncd.flow.subject import brief_of
-from syncd.flow.touching import COLLECT, INTAKE, REVIEW
+from syncd.flow.touching import COLLECT, INTAKE, RESPOND, REVIEW
 from syncd.ledger.store import Transaction
 from syncd.ledger.tables.core import assets, files, inbox, submissions
 from syncd.ledger.types import Row, new_id
-from syncd.sdk.roles import RawItem
+from syncd.sdk.changes import Change, Hears
+from syncd.sdk.roles import Role
+from syncd.sdk.source import RawItem, Source
+
+ANSWERED_WITHIN = timedelta(seconds=20)
 
 
 class IntakeHandler:
@@ -26,6 +32,7 @@ class IntakeHandler:
     kind = INTAKE
     batch = 64
     parallel = 1
+    lingers = False
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -41,14 +48,29 @@ class IntakeHandler:
     def _understand(self, claim: Claim, row: Row) -> Outcome:
         item = RawItem(row.body, row.vendor_id, row.headers)
         try:
-            deliveries = self.services.connections.source(row.connection).receive(item)
+            deliveries, changes = self._received(row.connection, item)
         except Exception as error:
             body = row.body.decode("utf-8", "replace")
             return Outcome(claim, error=error, payload={"connection": row.connection, "body": body, "inbox": row.id})
-        return Outcome(claim, effects=self._effects(row, deliveries))
+        return Outcome(claim, effects=self._effects(row, deliveries, changes))
 
-    def _effects(self, row: Row, deliveries: Sequence[Delivery]) -> Effects:
+    def _received(self, connection: str, item: RawItem) -> tuple[list[Delivery], list[Change]]:
+        """What an item tells each role of its connection: submissions, and changes elsewhere."""
+        deliveries: list[Delivery] = []
+        changes: list[Change] = []
+        for role in self.services.connections.config(connection).roles:
+            system = self.services.connections.get(connection, Role(role))
+            if role == Role.SOURCE.value:
+                deliveries += cast(Source, system).receive(item)
+            elif isinstance(system, Hears):
+                changes += system.heard(item)
+        return deliveries, changes
+
+    def _effects(self, row: Row, deliveries: Sequence[Delivery], changes: Sequence[Change]) -> Effects:
         async def effects(transaction: Transaction) -> None:
+            if changes:
+                config = self.services.connections.config(row.connection)
+                await notice(transaction, row.connection, config, dict.fromkeys(changes))
             for delivery in deliveries:
                 await Reception(self.services, transaction, row, delivery).take_in()
             await transaction.execute(sa.update(inbox).where(inbox.c.id == row.id).values(taken_at=transaction.now))
@@ -72,13 +94,14 @@ class Reception:
         else:
             submission = str(known.id)
             if self.sequence > (known.sequence or 0):
+                self.delivery = self.delivery.after(Delivery.model_validate(known.facts))
                 await self._replace(submission, known)
         await self._expect_files(submission)
 
     async def _known(self) -> Row | None:
         return (
             await self.transaction.execute(
-                sa.select(submissions.c.id, submissions.c.sequence, submissions.c.withdrawn_at)
+                sa.select(submissions.c.id, submissions.c.sequence, submissions.c.withdrawn_at, submissions.c.facts)
                 .where(
                     submissions.c.brand == self.brand,
                     submissions.c.connection == self.connection,
@@ -110,7 +133,7 @@ class Reception:
         await self.transaction.execute(
             sa.insert(submissions).values(
                 id=identifier, brand=self.brand, connection=self.connection, external_id=self.delivery.external_id,
-                received_at=self.received_at, answered="", **await self._values(),
+                received_at=self.received_at, answered="", note="", **await self._values(),
             )
         )  # fmt: skip
         self.transaction.record(self.brand, "submission.received", identifier, connection=self.connection)
@@ -137,6 +160,7 @@ class Reception:
             for file in self.delivery.files
         ]  # fmt: skip
         if not rows or self.delivery.withdrawn:
+            await touch(self.transaction, [Due(self.brand, self.connection, RESPOND, submission)])
             return
         new = await self.transaction.execute(
             self.transaction.insert(files)
@@ -144,4 +168,8 @@ class Reception:
             .returning(files.c.id),
             rows,
         )
-        await touch(self.transaction, [Due(self.brand, self.connection, COLLECT, row.id) for row in new.all()])
+        due = [Due(self.brand, self.connection, COLLECT, row.id) for row in new.all()]
+        if due:  # a file that has come makes the answer due at once; nobody waits long for one that is slow
+            latest = self.transaction.now + ANSWERED_WITHIN
+            due.append(Due(self.brand, self.connection, RESPOND, submission, at=latest))
+        await touch(self.transaction, due)

@@ -1,4 +1,4 @@
-"""What webhooks go into: verified by their connection's source, committed by the inbox."""
+"""What webhooks go into: verified by their connection's system, committed by the inbox."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import shutil
 from syncd.engine.inbox import BUSY_SECONDS, CAPACITY, Arrival, Inbox
 from syncd.errors import ConfigError, NotFoundError
 from syncd.flow.services import Services
-from syncd.sdk.roles import HookRequest, RawItem
+from syncd.sdk.changes import Hears
+from syncd.sdk.roles import Role
+from syncd.sdk.source import HookRequest, RawItem, Source
 
 DISK_LOOKED_AT_EVERY = 5.0
 DISK_LOW_SECONDS = 60.0
@@ -22,16 +24,19 @@ class Reception:
         self._looked_at = float("-inf")
 
     def verify(self, connection: str, request: HookRequest) -> RawItem:
-        """Let the connection's source accept the request.
+        """Let the connection's system accept the request, in the first of its roles that takes webhooks.
 
         Raises:
-            HookRefused: it is not proven to come from the sender. NotFoundError: no such source.
+            HookRefused: it is not proven to come from the sender. NotFoundError: no connection takes webhooks here.
         """
-        try:
-            source = self.services.connections.source(connection)
-        except ConfigError as error:
-            raise NotFoundError(f"{connection} takes no webhooks.") from error
-        return source.verify(request)
+        for role in self.services.connections.config(connection).roles:
+            try:
+                system = self.services.connections.get(connection, Role(role))
+            except ConfigError as error:
+                raise NotFoundError(f"{connection} takes no webhooks.") from error
+            if isinstance(system, Source | Hears):
+                return system.verify(request)
+        raise NotFoundError(f"{connection} takes no webhooks.")
 
     def admit(self) -> float | None:
         """Seconds after which to try again while the queue is full or closing, or the disk is low; None: go ahead."""

@@ -146,13 +146,13 @@ async def _replay(transaction: Transaction, rows: Sequence[Row]) -> list[Due]:
         if row.work_kind:
             dues[Due(row.brand, row.lane, row.work_kind, row.work_key, replay=True)] = None
         if row.kind == CONNECTION:
-            dues |= dict.fromkeys(await _parked(transaction, row.brand, row.lane))
+            dues |= dict.fromkeys(await parked(transaction, row.brand, row.lane))
         transaction.record(row.brand, "exception.replayed", row.subject, kind=row.kind, exception=row.id)
     await touch(transaction, dues)
     return list(dues)
 
 
-async def _parked(transaction: Transaction, brand: str, lane: str) -> list[Due]:
+async def parked(transaction: Transaction, brand: str, lane: str) -> list[Due]:
     """The keys of a lane that stopped at the connection's fault; one exception stands for all of them."""
     rows = await transaction.execute(
         sa.select(work.c.kind, work.c.key).where(work.c.brand == brand, work.c.lane == lane, work.c.due_at.is_(None))

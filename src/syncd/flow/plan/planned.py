@@ -14,7 +14,7 @@ class ConnectionPlan:
 
     `standing` holds, as (listing, key), what stands there as it should; `others` counts media of others in the listings
     looked at; `renders` are the renditions to be made first, each with its kind; `unread`: its listings are not known
-    yet, so nothing can be said.
+    yet, so nothing can be said; `seconds` is how long its calls take at the least, at the pace the account allows.
     """
 
     name: str
@@ -29,6 +29,7 @@ class ConnectionPlan:
     renders: dict[str, str] = field(default_factory=dict)
     others: int = 0
     calls: int = 0
+    seconds: float = 0.0
     brake_allows: int = 0
 
     @property

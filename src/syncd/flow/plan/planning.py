@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from syncd.domain.plan import PlanAction
+from syncd.engine.pace import seconds_for
 from syncd.errors import Reaction, SyncdError
 from syncd.flow import places
 from syncd.flow.converge import loading
@@ -79,7 +80,6 @@ class _Worker:
     ) -> None:
         self.services, self.rulebook, self.foresight, self.plan = services, rulebook, foresight, plan
         self.config = services.connections.config(plan.name)
-        self.max_batch = services.connections.system_class(plan.name).max_batch
         self.specs = (rulebook or services.configuration.active).bundle.specs
         self._writes = self._second = 0
 
@@ -99,7 +99,19 @@ class _Worker:
         for start in range(0, len(keys), _BATCH):
             await self._batch(keys[start : start + _BATCH], known)
             await asyncio.sleep(0)
-        self.plan.calls = math.ceil(self._writes / self.max_batch) + math.ceil(self._second / self.max_batch)
+        self._estimate()
+
+    def _estimate(self) -> None:
+        """Calls, and how long they take at the pace that the account allows; what is replaced is written to twice."""
+        system, plan = self.services.connections.system_class(self.plan.name), self.plan
+        batches = [math.ceil(places / system.max_batch) for places in (self._writes, self._second)]
+        plan.calls = sum(batches)
+        if plan.calls:
+            options = self.services.connections.options(plan.name)
+            new = sum(planned.line.action in (PlanAction.ADD, PlanAction.REPLACE) for planned in plan.lines)
+            cost = system.cost(options, self._writes + self._second, new)
+            lingers = system.linger.total_seconds() * sum(count > 0 for count in batches)
+            plan.seconds = seconds_for(system.limits(options), cost) + lingers
 
     async def _batch(self, keys: Sequence[str], known: Known) -> None:
         """A place whose rules fail is held, and the others of its batch are not."""

@@ -160,6 +160,7 @@ def _connection(plan: ConnectionPlan) -> dict[str, Any]:
         "unread": plan.unread,
         **actions,
         "calls": plan.calls,
+        "seconds": round(plan.seconds, 1),
         "others": plan.others,
         "inferred": plan.inferred,
         "brake_allows": plan.brake_allows,

@@ -32,8 +32,9 @@ async def supposing(services: Services, rulebook: Rulebook) -> AsyncIterator[Ser
         return
     configuration, known = _Supposed(services.configuration, rulebook), services.connections
     connections = Connections(
-        known.settings, configuration, known.clock, known.blobs, known.fetcher, known.documents, known.public_url
-    )
+        known.settings, configuration, known.clock, known.lanes, known.blobs, known.fetcher, known.documents,
+        known.public_url, known.keeper,
+    )  # fmt: skip
     try:
         yield replace(services, configuration=configuration, connections=connections)
     finally:

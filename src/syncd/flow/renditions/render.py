@@ -29,6 +29,7 @@ class RenderHandler:
     kind = RENDER
     batch = 6
     parallel = 2
+    lingers = False
 
     def __init__(self, services: Services) -> None:
         self.services = services

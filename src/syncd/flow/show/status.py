@@ -203,7 +203,8 @@ class _Survey:
         row = self.faults.get(name)
         if row is None:
             return None
-        return Trouble("stopped", row.reason, row.opened_at, "all its work", f"syncd replay {row.id}")
+        mend = f"syncd connect {name}" if row.payload.get("connect") else f"syncd replay {row.id}"
+        return Trouble("stopped", row.reason, row.opened_at, "all its work", mend)
 
     def _down(self, name: str) -> Trouble | None:
         breaker = self.breakers.get(name)

@@ -3,6 +3,7 @@
 from syncd.ledger.tables.asset import Asset, Version
 from syncd.ledger.tables.blob import Blob, Pin
 from syncd.ledger.tables.connection import Checkpoint, ConnectionState
+from syncd.ledger.tables.credential import Credential, PendingAuthorization
 from syncd.ledger.tables.document import Document
 from syncd.ledger.tables.event import Anchor, Event
 from syncd.ledger.tables.exception import ExceptionRecord
@@ -26,8 +27,8 @@ from syncd.ledger.tables.work import Counter, Work
 
 __all__ = [
     "Anchor", "Asset", "AssetConsent", "AssetGrant", "Blob", "Checkpoint", "ConnectionState", "Consent", "Counter",
-    "Decision", "Document", "Event", "ExceptionRecord", "Finding", "Grant", "Inbox", "Intent", "Job", "Lane", "Listing",
-    "ListingName", "Match", "Meta", "Operation", "OperationItem", "Person", "Pin", "Placement", "Plan", "Product",
-    "PublicName", "Receipt", "Rendition", "Revision", "Round", "Submission", "SubmissionFile", "Token", "Version",
-    "Work",
+    "Credential", "Decision", "Document", "Event", "ExceptionRecord", "Finding", "Grant", "Inbox", "Intent", "Job",
+    "Lane", "Listing", "ListingName", "Match", "Meta", "Operation", "OperationItem", "PendingAuthorization", "Person",
+    "Pin", "Placement", "Plan", "Product", "PublicName", "Receipt", "Rendition", "Revision", "Round", "Submission",
+    "SubmissionFile", "Token", "Version", "Work",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from syncd.ledger.tables.base import Field, SQLModel, datetime, instant, json_va
 
 
 class Lane(SQLModel, table=True):
-    """The lease of a connection's lane, with its breaker's state.
+    """The lease of a connection's lane, with its breaker's state and what its limits have been spent of.
 
     `epoch` grows with every change of owner and is checked by every write the owner makes.
     """
@@ -22,3 +22,4 @@ class Lane(SQLModel, table=True):
     epoch: int
     expires_at: datetime = instant()
     breaker: dict[str, object] = json_value(default_factory=dict)
+    spent: dict[str, object] = json_value(default_factory=dict)

@@ -27,14 +27,14 @@ class Listing(SQLModel, table=True):
     sku: str = ""
     exists: bool = True
     gallery: list[dict[str, Any]] = json_value(default_factory=list)
-    issues: list[str] = json_value(default_factory=list)
+    issues: list[dict[str, str]] = json_value(default_factory=list)
     observed_at: datetime | None = instant(default=None, nullable=True)
     revision: str = ""
     released: str = ""
 
 
 class ListingName(SQLModel, table=True):
-    """A name under which a listing can be found, such as its gtin."""
+    """A name under which a listing can be found, such as its gtin; it may have several of a kind."""
 
     __tablename__ = "listing_name"
     __table_args__ = (sa.Index("ix_listing_name_value", "brand", "connection", "field", "value"),)
@@ -43,4 +43,4 @@ class ListingName(SQLModel, table=True):
     connection: str = Field(primary_key=True)
     listing: str = Field(primary_key=True)
     field: str = Field(primary_key=True)
-    value: str
+    value: str = Field(primary_key=True)

@@ -9,7 +9,10 @@ from syncd.ledger.types import BigId, new_id
 
 
 class Operation(SQLModel, table=True):
-    """One call or batch: `prepared → sent → accepted → settled`, or `unknown` when its process died on the way."""
+    """One call or batch: `prepared`, perhaps `accepted` while the system carries it out by itself, then `settled`.
+
+    One that stays `prepared` is in doubt: its process died on the way, or no answer came.
+    """
 
     __tablename__ = "operation"
     __table_args__ = (sa.Index("ix_operation_lane_state", "lane", "state"),)

@@ -12,7 +12,8 @@ class Placement(SQLModel, table=True):
     """A version's rendition in a slot of a listing: planned, sent, accepted, live, shown, rejected, withdrawing, gone.
 
     `key` names it across versions (asset, role and spec); `fingerprint` is the rendition's key, which changes with the
-    bytes; `name` is the public name they are served under; `cause` says why it is being taken down.
+    bytes; `name` is the public name they are served under,
+    `seen_url` where they were last seen in the system; `cause` says why it is being taken down.
     """
 
     __tablename__ = "placement"
@@ -52,6 +53,7 @@ class Placement(SQLModel, table=True):
     live_at: datetime | None = instant(default=None, nullable=True)
     removed_at: datetime | None = instant(default=None, nullable=True)
     gone_at: datetime | None = instant(default=None, nullable=True)
+    seen_url: str = ""
 
 
 class Receipt(SQLModel, table=True):

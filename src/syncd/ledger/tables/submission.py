@@ -11,7 +11,10 @@ from syncd.ledger.types import BigId, new_id
 
 
 class Submission(SQLModel, table=True):
-    """One submission as its newest statement has it; `facts` is that Delivery."""
+    """One submission as its newest statement has it; `facts` is that Delivery.
+
+    `answered` is the hash of what its source was last told, `note` what the source remembers of having told it.
+    """
 
     __tablename__ = "submission"
     __table_args__ = (sa.UniqueConstraint("brand", "connection", "external_id"),)
@@ -29,6 +32,7 @@ class Submission(SQLModel, table=True):
     received_at: datetime = instant()
     withdrawn_at: datetime | None = instant(default=None, nullable=True)
     answered: str = ""
+    note: str = ""
 
 
 class SubmissionFile(SQLModel, table=True):

@@ -12,12 +12,15 @@ from typing import IO, ClassVar
 from pydantic import Field
 
 from syncd.errors import NotFoundError
+from syncd.sdk import outside
+from syncd.sdk.channel import GalleryChange, ObservedGallery
 from syncd.sdk.context import Context
+from syncd.sdk.media import Answer, Issue, ItemResult, Media, ObservedMedia
 from syncd.sdk.resource import Resource
-from syncd.sdk.roles import GalleryChange, ItemResult, Media, ObservedGallery, ObservedMedia, Outcome, Role
-from syncd.sdk.system import SDK, Options
+from syncd.sdk.roles import Role
+from syncd.sdk.system import Options, System
 from syncd.sdk.values import Duration, Size
-from syncd.systems.feed import document, merging, outside
+from syncd.systems.feed import document, merging
 from syncd.systems.feed.items import Node
 from syncd.systems.feed.placing import Placing
 from syncd.systems.feed.spec import GOOGLE
@@ -42,14 +45,13 @@ class FeedOptions(Options):
     deadline: Duration = Field(timedelta(minutes=2), description="How long a download of the base may take.")
 
 
-class FeedSystem:
+class FeedSystem(System):
     """A feed as a sales channel: a listing is an item, named by its `g:id`.
 
     Published documents follow the base whenever `apply` runs, with an empty batch too.
     """
 
     name: ClassVar[str] = "feed"
-    sdk: ClassVar[int] = SDK
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CHANNEL})
     options: ClassVar[type[Options]] = FeedOptions
     max_batch: ClassVar[int] = 1000
@@ -103,12 +105,12 @@ options:
             names = {"sku": listing} if self.creates_listings else {}
             return ObservedGallery(listing, names=names, exists=self.creates_listings)
         known = base.entries.get(listing)
-        issues = [known.twice] if known and known.twice else []
+        issues = [Issue(known.twice)] if known and known.twice else []
         urls = (*entry.shown.images, *entry.shown.videos)
         ours = [url for url in urls if fetch and url.startswith(self._prefix)]
         answers = await asyncio.gather(*(outside.fetch(self._context.http, url, self._options.limit) for url in ours))
         fetched = dict(zip(ours, answers, strict=True))
-        issues += [answer.issue for answer in answers if answer.issue]
+        issues += [Issue(answer.issue, media=url) for url, answer in fetched.items() if answer.issue]
         seen = [self._media(url, _role(entry.shown, place), fetched) for place, url in enumerate(urls)]
         return ObservedGallery(listing, tuple(seen), entry.names, issues=tuple(issues))
 
@@ -153,12 +155,7 @@ options:
 
     async def check_gone(self, media: Sequence[Media]) -> Mapping[str, str]:
         """Which of these still answer with success under their public address, and how."""
-        answers = await asyncio.gather(*(outside.status(self._context.http, item.url) for item in media))
-        return {
-            item.placement: f"{item.url} still answers {status}"
-            for item, status in zip(media, answers, strict=True)
-            if 200 <= status < 300
-        }
+        return await outside.answering(self._context.http, media)
 
     async def check(self) -> str:
         """Whether the base can be read, and how many items it holds."""
@@ -167,9 +164,6 @@ options:
             return f"publishes {address} from the products"
         found = await self._index(self._base)
         return f"{len(found.entries)} items in {self._options.base}; publishes {address}"
-
-    async def close(self) -> None:
-        """Nothing is held open."""
 
     def _resource(self, location: str) -> Resource:
         seconds = self._options.deadline.total_seconds()
@@ -210,6 +204,6 @@ def _role(shown: merging.Shown, place: int) -> str:
 
 def _result(change: GalleryChange, fault: str) -> ItemResult:
     if fault:
-        return ItemResult(change.listing, Outcome.REJECTED, fault)
+        return ItemResult(change.listing, Answer.REJECTED, fault)
     ours = {item.ours.placement: item.ours.url for item in change.gallery if item.ours is not None}
-    return ItemResult(change.listing, Outcome.ACCEPTED, external_ids=ours)
+    return ItemResult(change.listing, Answer.ACCEPTED, external_ids=ours)

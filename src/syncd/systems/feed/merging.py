@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from syncd.sdk.roles import GalleryChange
+from syncd.sdk.channel import GalleryChange
 
 
 @dataclass(frozen=True, slots=True)

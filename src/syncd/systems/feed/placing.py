@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
-from syncd.sdk.roles import GalleryChange
+from syncd.sdk.channel import GalleryChange
 from syncd.systems.feed import merging, reading
 from syncd.systems.feed.document import Index
 from syncd.systems.feed.items import IMAGE, MORE_IMAGES, VIDEO, Item, of_product

@@ -12,7 +12,7 @@ from syncd.errors import ConfigError
 from syncd.sdk import marks
 from syncd.sdk.context import Context
 from syncd.sdk.roles import Role
-from syncd.sdk.system import SDK, Options
+from syncd.sdk.system import Options, System
 from syncd.sdk.values import Duration
 from syncd.systems.folder.library import FolderLibrary
 from syncd.systems.folder.source import FolderSource
@@ -33,14 +33,12 @@ class FolderOptions(Options):
     url: str = Field("", description="Library: address under which the folder can be read; file:// without it.")
 
 
-class FolderSystem(FolderSource, FolderLibrary):
+class FolderSystem(FolderSource, FolderLibrary, System):
     """A folder as the source of submissions, or as the DAM."""
 
     name: ClassVar[str] = "folder"
-    sdk: ClassVar[int] = SDK
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SOURCE, Role.LIBRARY})
     options: ClassVar[type[Options]] = FolderOptions
-    max_batch: ClassVar[int] = 1
     call_deadline: ClassVar[float] = 30.0
     example: ClassVar[str] = """\
 # A folder that is watched: a file is a submission, and so is a sub-folder. What is known of a file stands in
@@ -91,6 +89,3 @@ options:
     async def claim(self, ledger: str, *, take_over: bool) -> str:
         """The mark lies in the folder, one per role."""
         return await marks.claim(self._path / f".syncd-{self._role.value}", ledger, take_over=take_over)
-
-    async def close(self) -> None:
-        """Nothing is held open."""

@@ -19,7 +19,7 @@ from typing import Any
 from syncd.durable import sync
 from syncd.sdk import files
 from syncd.sdk.context import Context
-from syncd.sdk.roles import LibraryItem, LibraryState
+from syncd.sdk.library import LibraryItem, LibraryState
 
 ARCHIVE = "archive"
 

@@ -17,7 +17,7 @@ from syncd.errors import HookRefused, NotFoundError, RejectedError, TransientErr
 from syncd.sdk import files as durable
 from syncd.sdk import manifest
 from syncd.sdk.context import Context
-from syncd.sdk.roles import HookRequest, RawItem, SourcePage, Stored, SubmissionStatus
+from syncd.sdk.source import HookRequest, RawItem, SourcePage, Stored, SubmissionStatus
 from syncd.systems.folder import status as words
 from syncd.systems.folder.entries import ACCEPTED, REFUSED, Entry, scan
 from syncd.systems.folder.inbox import Inbox, Unit

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from syncd.errors import RejectedError
 from syncd.sdk import manifest
-from syncd.sdk.roles import Reason, SubmissionStatus
+from syncd.sdk.source import Reason, SubmissionStatus
 
 ENDING = ".status.yaml"
 _REFUSED = ("refused", "rejected")
@@ -52,7 +52,7 @@ def text(status: SubmissionStatus, stored: Sequence[str]) -> str:
         "status": status.status,
         "means": _MEANINGS.get(status.status, "See the reasons." if status.reasons else "Nothing to do."),
         "files": dict(status.files),
-        "reasons": [{"what": reason.say, "code": reason.code, "you_can": _advice(reason)} for reason in status.reasons],
+        "reasons": [_reason(reason) for reason in status.reasons],
         "stored": list(stored),
     }
     shown = {name: value for name, value in content.items() if value}
@@ -67,6 +67,11 @@ def stored(file: Path) -> list[str]:
     except (OSError, UnicodeDecodeError, RejectedError):
         return []
     return list(found.stored)
+
+
+def _reason(reason: Reason) -> dict[str, str]:
+    about = {"file": reason.file} if reason.file else {}
+    return {**about, "what": reason.say, "code": reason.code, "you_can": _advice(reason)}
 
 
 def _advice(reason: Reason) -> str:

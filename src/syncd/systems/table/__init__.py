@@ -15,10 +15,12 @@ from pydantic import Field
 from syncd.domain.product import ProductRecord
 from syncd.errors import ConfigError, RejectedError
 from syncd.sdk import marks
+from syncd.sdk.catalog import CatalogPage, ProductMedia
 from syncd.sdk.context import Context
+from syncd.sdk.media import Media, ObservedMedia
 from syncd.sdk.resource import Opened, Resource
-from syncd.sdk.roles import CatalogPage, Media, ObservedMedia, ProductMedia, Role
-from syncd.sdk.system import SDK, Options
+from syncd.sdk.roles import Role
+from syncd.sdk.system import Options, System
 from syncd.sdk.values import Duration, Size
 from syncd.systems.table.media_file import MediaFile
 from syncd.systems.table.rows import Columns, Row, open_rows, product
@@ -42,15 +44,12 @@ class TableOptions(Options):
     deadline: Duration = Field(timedelta(minutes=2), description="How long a download may take.")
 
 
-class TableSystem:
+class TableSystem(System):
     """A table as the product catalogue."""
 
     name: ClassVar[str] = "table"
-    sdk: ClassVar[int] = SDK
     roles: ClassVar[frozenset[Role]] = frozenset({Role.CATALOG})
     options: ClassVar[type[Options]] = TableOptions
-    max_batch: ClassVar[int] = 1
-    call_deadline: ClassVar[float] = 10.0
     example: ClassVar[str] = """\
 # Products from a table: a CSV file, JSON lines, or either at a URL.
 connector: table
@@ -117,19 +116,19 @@ options:
 
     async def attach(self, sku: str, media: Sequence[Media]) -> Sequence[ObservedMedia]:
         """Link media to the product in the media file; rows of others and of other products stay as they are."""
-        return await self._linked().attach(sku, media)
+        return await self._media_file().attach(sku, media)
 
     async def detach(self, sku: str, media: Sequence[Media]) -> None:
         """Remove exactly these links of ours."""
-        await self._linked().detach(sku, media)
+        await self._media_file().detach(sku, media)
 
-    async def read(self, skus: Sequence[str]) -> Sequence[ProductMedia]:
+    async def linked(self, skus: Sequence[str]) -> Sequence[ProductMedia]:
         """What the media file links to these products, others' links included, in its order."""
-        return await self._linked().read(skus)
+        return await self._media_file().read(skus)
 
     async def claim(self, ledger: str, *, take_over: bool) -> str:
         """The mark lies beside the media file, the only thing that is written here."""
-        path = self._linked().path
+        path = self._media_file().path
         return await marks.claim(path.with_name(f".{path.name}.syncd"), ledger, take_over=take_over)
 
     async def check(self) -> str:
@@ -142,10 +141,7 @@ options:
             raise RejectedError(f"{location} lists no product.", remedy="Look why the export is empty.")
         return f"{location} can be read; its first SKU is {first.cells.get(self._options.columns.sku, '')}"
 
-    async def close(self) -> None:
-        """Nothing is held open."""
-
-    def _linked(self) -> MediaFile:
+    def _media_file(self) -> MediaFile:
         if self._media is None:
             remedy = "Set `media_file` in its options."
             raise ConfigError(f"{self._context.connection} names no media_file.", remedy=remedy)
@@ -153,7 +149,7 @@ options:
 
     def _format(self) -> str:
         if self._options.format != "auto":
-            return self._options.format
+            return str(self._options.format)
         extension = {"ndjson": "jsonl"}.get(self._resource.extension, self._resource.extension)
         if extension not in ("csv", "jsonl", "json"):
             remedy = "Set `format` in its options."

@@ -13,7 +13,8 @@ from typing import Any
 
 from syncd.errors import ConfigError, RejectedError, TransientError
 from syncd.sdk import files
-from syncd.sdk.roles import Media, ObservedMedia, ProductMedia
+from syncd.sdk.catalog import ProductMedia
+from syncd.sdk.media import Media, ObservedMedia
 
 OURS = "syncd"
 COLUMNS = ("sku", "url", "name", "role", "alt", "media_type", "sha256", "asset", "version", "placement", "managed_by")

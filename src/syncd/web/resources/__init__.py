@@ -5,6 +5,7 @@ from __future__ import annotations
 from syncd.flow.services import Services
 from syncd.web.resources.assets import Assets
 from syncd.web.resources.audit import Audit
+from syncd.web.resources.authorizations import Authorizations
 from syncd.web.resources.backups import Backups
 from syncd.web.resources.connections import Connections
 from syncd.web.resources.exceptions import Exceptions
@@ -24,7 +25,7 @@ def all_routes(services: Services) -> tuple[AnyRoute, ...]:
     """Every operation below `/api/v1`."""
     resources = (
         Status(services), Submissions(services), Assets(services), Versions(services), Placements(services),
-        Exceptions(services), Plans(services), Revisions(services), Connections(services), Resyncs(services),
-        Jobs(services), Audit(services), Backups(services), Tokens(services),
+        Exceptions(services), Plans(services), Revisions(services), Connections(services), Authorizations(services),
+        Resyncs(services), Jobs(services), Audit(services), Backups(services), Tokens(services),
     )  # fmt: skip
     return tuple(route for resource in resources for route in resource.routes())

@@ -8,8 +8,10 @@ from pydantic import Field, RootModel
 
 from syncd.flow import ownership
 from syncd.flow.operate import control
+from syncd.flow.operate.certifying import Certificate, certify
 from syncd.flow.operate.checkup import Checkup, check_up
 from syncd.flow.operate.control import Account
+from syncd.flow.operate.trying import CallName, Trial, Tried, try_call
 from syncd.flow.services import Services
 from syncd.web.auth import Scope
 from syncd.web.models import Body, NoQuery, View
@@ -28,6 +30,32 @@ class AccountList(View):
 
 class CheckupView(RootModel[Checkup]):
     """What was found when the connection was tried."""
+
+
+class NewTrial(Body):
+    """One reading call. What it reads is shown and not stored."""
+
+    call: CallName = Field(description="which of the system's methods")
+    role: str = Field(default="", description="where several roles have this call")
+    sku: list[str] = Field(default=[], description="what it is about, by SKU", max_length=100)
+    listing: list[str] = Field(default=[], description="what it is about, by the system's own names", max_length=100)
+    asset: list[str] = Field(default=[], description="what it is about, by asset", max_length=100)
+    most: int = Field(default=20, ge=1, le=1000, description="how many results are shown")
+
+
+class TriedView(RootModel[Tried]):
+    """What the call gave, and what went over the wire, without secrets."""
+
+
+class NewCertificate(Body):
+    """Which rules may be tried: those that write only in listings that are named."""
+
+    allow_writes: bool = Field(default=False, description="what stands in the listings may be written there again")
+    listing: list[str] = Field(default=[], description="the listings that may be written to", max_length=20)
+
+
+class CertificateView(RootModel[Certificate]):
+    """How each rule went."""
 
 
 class NewPause(Body):
@@ -53,6 +81,10 @@ class Connections:
                   tags=tags),
             Route("GET", f"{one}/check", self.check_connection, "Try its login, products and public media",
                   Scope.OPERATE, {200: CheckupView}, tags=tags),
+            Route("POST", f"{one}/try", self.try_connection, "Make one reading call and see what goes over the wire",
+                  Scope.OPERATE, {200: TriedView}, body=NewTrial, tags=tags),
+            Route("POST", f"{one}/certify", self.certify_connection, "Hold its connector to the rules",
+                  Scope.OPERATE, {200: CertificateView}, body=NewCertificate, tags=tags),
             Route("POST", f"{one}/pause", self.pause_connection, "Stop writing, or reading as well", Scope.OPERATE,
                   {200: AccountView}, body=NewPause, tags=tags),
             Route("POST", f"{one}/resume", self.resume_connection, "Let it go on", Scope.OPERATE, {200: AccountView},
@@ -71,6 +103,16 @@ class Connections:
 
     async def check_connection(self, call: Call[NoQuery, None]) -> CheckupView:
         return CheckupView(await check_up(self.services, call.path["name"]))
+
+    async def try_connection(self, call: Call[NoQuery, NewTrial]) -> TriedView:
+        asked = call.body
+        trial = Trial(asked.call, asked.role, asked.sku, asked.listing, asked.asset, asked.most)
+        return TriedView(await try_call(self.services, call.path["name"], trial))
+
+    async def certify_connection(self, call: Call[NoQuery, NewCertificate]) -> CertificateView:
+        asked = call.body
+        found = await certify(self.services, call.path["name"], writes=asked.allow_writes, listings=asked.listing)
+        return CertificateView(found)
 
     async def pause_connection(self, call: Call[NoQuery, NewPause]) -> AccountView:
         name, wanted = call.path["name"], call.body

@@ -76,6 +76,7 @@ class ConnectionPlanView(View):
     remove: int
     held: int
     calls: int
+    seconds: float = Field(default=0.0, description="at the least, at the pace the account allows")
     others: int
     inferred: int
     brake_allows: int
